@@ -1,0 +1,22 @@
+"""The bot, room by room.
+
+A prompt travels ``cogs.generate`` → ``workflow.intake`` → ``workflow.queue`` →
+``workflow.runner`` → ``pika``; its video comes back ``pika`` → ``media`` →
+``workflow.courier`` → ``messenger``.
+
+================  ============================================================
+model, errors     values, the job's state machine, and what a caller may do next
+rules             pure decisions: flags, quota
+store             SQLite: the only SQL in the project
+pika              the Pika API over httpx
+media             downloads to disk, with the rules of where from
+workflow          the way of a job, from the question to the delivered video
+ui                what people see: cards, buttons, answers
+client            the discord.py bot; ``messenger`` is its only sender
+listener          health, readiness, metrics, callbacks
+sandbox           an embedded Discord and an embedded Pika, for demo and tests
+app, cli          where it is all put together and started
+================  ============================================================
+
+Who may import whom is kept by ``tests/test_architecture.py``.
+"""

@@ -1,0 +1,215 @@
+"""The only place that constructs things: one exit stack, closed in reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bot import client as discord_client
+from bot.client import PikaBot
+from bot.clock import SystemClock
+from bot.listener import Health, Listener
+from bot.media import AllowedHosts, Fetcher
+from bot.messenger import DiscordMessenger
+from bot.metrics import Metrics
+from bot.model import Quota
+from bot.pika.useapi import UseApi
+from bot.settings import Settings
+from bot.store import facts
+from bot.store.database import Database
+from bot.store.migrate import migrate
+from bot.ui.base import Services
+from bot.workflow.changes import Changes
+from bot.workflow.courier import Courier
+from bot.workflow.estimate import Durations
+from bot.workflow.gate import Gate
+from bot.workflow.intake import Intake
+from bot.workflow.members import Members
+from bot.workflow.outlook import Outlooks, Slots
+from bot.workflow.pictures import Pictures
+from bot.workflow.poller import Poller
+from bot.workflow.queue import FairQueue
+from bot.workflow.recovery import recover
+from bot.workflow.runner import Runner, Way
+from bot.workflow.settling import Settling
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 4.0
+"""What each of the runner and the courier may take to finish at a stop; both at once stay
+well below the ten seconds that a stop may last."""
+
+
+class AlreadyRunning(Exception):
+    """Another process holds the data directory."""
+
+
+def prepare(settings: Settings) -> FileLock:
+    """Before the loop: the directories, the lock, the schema.
+
+    The kernel frees the lock when the process ends, however it ends. Raises
+    ``AlreadyRunning``, ``SchemaTooNew``, ``OSError``, ``sqlite3.Error``.
+    """
+    for directory in (settings.data_dir, *_folders(settings)):
+        directory.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.data_dir / "lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise AlreadyRunning(
+            f"another instance holds the data directory {settings.data_dir}"
+        ) from None
+    migrate(settings.database)
+    return lock
+
+
+def _folders(settings: Settings) -> tuple[Path, Path]:
+    return settings.data_dir / "pictures", settings.data_dir / "videos"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The running parts, as ``run`` needs them."""
+
+    bot: PikaBot
+    intake: Intake
+    runner: Runner
+    poller: Poller
+    courier: Courier
+    database: Database
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[App]:
+    """Construct everything, recovered and ready to run; close it at the end."""
+    pictures_dir, videos_dir = _folders(settings)
+    default = Quota(
+        credits=settings.default_quota,
+        window_ms=int(settings.default_quota_hours * 3_600_000),
+        concurrent=settings.default_concurrent,
+    )
+    async with AsyncExitStack() as stack:
+        clock, queue, changes, durations = SystemClock(), FairQueue(), Changes(), Durations()
+        slots = Slots(settings.pika_max_jobs)
+        outlooks = Outlooks(clock, queue, slots, durations)
+        metrics = Metrics(changes, queue, clock)
+
+        database = await Database.open(settings.database)
+        stack.push_async_callback(database.close)
+        hosts = AllowedHosts.of(
+            api_urls=[settings.discord_api_url, settings.pika_api_url], extra=settings.media_hosts
+        )
+        fetcher = await stack.enter_async_context(Fetcher(hosts=hosts, temp_dir=settings.data_dir))
+        backend = UseApi(
+            base_url=settings.pika_api_url,
+            token=settings.pika_api_token.get_secret_value(),
+            channel=settings.pika_channel or None,
+            discord_token=settings.pika_discord_token.get_secret_value() or None,
+            max_jobs=settings.pika_max_jobs,
+            on_answer=metrics.pika_answered,
+        )
+        stack.push_async_callback(backend.aclose)
+
+        pictures = Pictures(fetcher, pictures_dir)
+        settling = Settling(database, clock, fetcher, changes, videos_dir)
+        way = Way(
+            database=database,
+            clock=clock,
+            backend=backend,
+            pictures=pictures,
+            queue=queue,
+            slots=slots,
+            gate=Gate(clock, settings.pika_busy_seconds),
+            settling=settling,
+            changes=changes,
+            reply_url=partial(_reply_url, settings.public_url),
+        )
+        runner = Runner(way)
+        poller = Poller(
+            way,
+            poll_seconds=settings.pika_poll_seconds,
+            stall_seconds=settings.pika_timeout_minutes * 60,
+            doubt_seconds=settings.pika_doubt_seconds,
+        )
+        intake = Intake(database, clock, queue, outlooks, changes, pictures, default)
+        members = Members(database, clock, outlooks, settling, changes, default)
+
+        discord_client.point_at(settings.discord_api_url)
+        bot = PikaBot(
+            Services(intake, members, clock),
+            recall=partial(facts.recall, database),
+            remember=partial(facts.remember, database),
+            guild_ids=settings.discord_guild_ids,
+            shard_ids=settings.shard_ids,
+            shard_count=settings.shard_count,
+        )
+        stack.push_async_callback(bot.close)
+        messenger = DiscordMessenger(bot)
+        courier = Courier(
+            database, clock, messenger, queue, outlooks, durations, changes,
+            tick_seconds=min(2.0, settings.pika_poll_seconds),
+        )  # fmt: skip
+        await recover(database, clock, queue, slots, durations, courier)
+
+        if settings.http_port:
+            health = Health(database=database, ready=bot.is_ready, courier=courier)
+            await stack.enter_async_context(
+                Listener(
+                    settings.http_host,
+                    settings.http_port,
+                    health=health,
+                    metrics=metrics,
+                    hint=poller.hint,
+                )
+            )
+        yield App(bot, intake, runner, poller, courier, database)
+
+
+async def run(settings: Settings) -> None:
+    """Run the bot until SIGTERM or SIGINT. Raises what stopped it otherwise."""
+    async with build(settings) as app:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop.set)
+        token = settings.discord_token.get_secret_value()
+        tasks = [
+            asyncio.create_task(app.bot.start(token), name="discord"),
+            asyncio.create_task(app.runner.run(), name="runner"),
+            asyncio.create_task(app.poller.run(), name="poller"),
+            asyncio.create_task(_deliver(app), name="courier"),
+        ]
+        waiter = asyncio.create_task(stop.wait(), name="stop")
+        done, _ = await asyncio.wait([*tasks, waiter], return_when=asyncio.FIRST_COMPLETED)
+        app.bot.stopping = True
+        log.warning("stopping")
+        await asyncio.gather(
+            app.runner.stop(STOP_SECONDS),
+            app.courier.stop(STOP_SECONDS),
+            app.intake.flush(),
+        )
+        for task in (*tasks, waiter):
+            task.cancel()
+        await asyncio.gather(*tasks, waiter, return_exceptions=True)
+        for task in done - {waiter}:
+            with suppress(asyncio.CancelledError):
+                task.result()  # a loop that ended by itself has failed: say why
+                raise RuntimeError(f"the {task.get_name()} loop ended by itself")
+
+
+async def _deliver(app: App) -> None:
+    await app.bot.logged_in.wait()
+    await app.courier.run()
+
+
+def _reply_url(public_url: str, reply_ref: str) -> str | None:
+    """Where Pika may call back about this attempt: its reference is the unguessable part."""
+    return f"{public_url}/callbacks/{reply_ref}" if public_url else None

@@ -1,0 +1,110 @@
+"""The command line: ``pika-bot run``, ``demo``, ``invite``.
+
+Exit codes: 0 fine; 1 a check or the demo failed; 2 bad usage; 75 another instance holds
+the data directory; 78 bad configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from bot.errors import ConfigError, SchemaTooNew
+
+FAILED, BUSY, BAD_CONFIG = 1, 75, 78
+
+cli = typer.Typer(
+    name="pika-bot",
+    help="A Discord bot with which communities make videos with Pika.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@cli.command()
+def run() -> None:
+    """Run the bot, configured from the environment and .env."""
+    import discord  # noqa: PLC0415 - the other commands start without these
+
+    from bot import logs, settings  # noqa: PLC0415
+    from bot.app import AlreadyRunning, prepare  # noqa: PLC0415
+    from bot.app import run as run_app  # noqa: PLC0415
+
+    try:
+        config = settings.load()
+    except ConfigError as error:
+        _leave(BAD_CONFIG, *error.problems)
+    logs.set_up(config.log_level, config.log_format, config.secrets)
+    try:
+        lock = prepare(config)
+    except AlreadyRunning as error:
+        _leave(BUSY, str(error))
+    except (OSError, sqlite3.Error, SchemaTooNew) as error:
+        _leave(BAD_CONFIG, f"DATA_DIR: {error}")
+    with lock, asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        try:
+            runner.run(run_app(config))
+        except discord.LoginFailure:
+            _leave(BAD_CONFIG, "DISCORD_TOKEN: Discord does not accept this token")
+
+
+@cli.command()
+def invite() -> None:
+    """Print the link that invites the bot with the least permissions that suffice."""
+    from bot import settings  # noqa: PLC0415
+    from bot.invite import LinkError, link  # noqa: PLC0415
+
+    try:
+        config = settings.load_discord()
+    except ConfigError as error:
+        _leave(BAD_CONFIG, *error.problems)
+    try:
+        typer.echo(asyncio.run(link(config)))
+    except LinkError as error:
+        _leave(BAD_CONFIG if error.bad_token else FAILED, str(error))
+
+
+@cli.command()
+def demo(
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Play a member by script, then stop.")
+    ] = False,
+    output: Annotated[
+        Path, typer.Option("--output", help="Where the delivered video is saved (headless).")
+    ] = Path("pika-demo.mp4"),
+) -> None:
+    """See the main job happen, with nothing to configure."""
+    from bot.demo import headless_demo, live_demo  # noqa: PLC0415
+
+    work = headless_demo(output) if headless else live_demo()
+    try:
+        delivered = asyncio.run(work)
+    except KeyboardInterrupt:
+        delivered = True
+    if not delivered:
+        raise typer.Exit(FAILED)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        return None  # Windows has none; asyncio's own loop will do
+    return uvloop.new_event_loop
+
+
+def _leave(code: int, *lines: str) -> NoReturn:
+    for line in lines:
+        typer.echo(f"pika-bot: {line}", err=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """The console script."""
+    cli()

@@ -1,0 +1,79 @@
+"""The bot as it runs in production: a process of its own, told everything by its environment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+PASSED_ON = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "HOME")
+"""What the bot inherits; anything else would make it depend on whose machine it is."""
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class BotProcess:
+    """``pika-bot run`` with these settings; its log goes to a file."""
+
+    def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
+        self.settings = dict(settings)
+        self.folder = folder
+        self.log_path = folder / "bot.log"
+        self._process: asyncio.subprocess.Process | None = None
+        self._log: IO[bytes] | None = None
+
+    async def start(self) -> None:
+        """Start it. Its working directory is its own, so no ``.env`` of ours is read."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        inherited = {name: os.environ[name] for name in PASSED_ON if name in os.environ}  # noqa: TID251 - another process's environment, not our settings
+        self._log = self.log_path.open("ab")
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            "run",
+            cwd=self.folder,
+            env={**inherited, "PYTHONPATH": str(ROOT), **self.settings},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+        )
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        """The running process. Raises ``RuntimeError`` before ``start``."""
+        if self._process is None:
+            raise RuntimeError("the bot was not started")
+        return self._process
+
+    async def stop(self, seconds: float = 10.0) -> int:
+        """SIGTERM, and its exit code; SIGKILL when it takes longer than it may."""
+        process = self.process
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(seconds):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+        return await self._ended()
+
+    async def kill(self) -> None:
+        """SIGKILL: it gets no chance to do anything."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self._ended()
+
+    async def _ended(self) -> int:
+        code = await self.process.wait()
+        if self._log is not None:
+            self._log.close()
+        return code
+
+    def log(self) -> str:
+        """Everything it has logged so far."""
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""

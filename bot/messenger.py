@@ -1,0 +1,142 @@
+"""The only sender to Discord outside an interaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, Final, TypeVar
+
+import aiohttp
+import discord
+
+from bot.errors import Denied, TryLater
+from bot.model import Delivery, DeliveryKind, Job, Place
+from bot.ui import cards
+from bot.ui.views import embed_of, view_of
+from bot.workflow.messenger import Outlook
+
+NO_HISTORY: Final = 160002
+"""A reply needs Read Message History (Discord docs, opcodes and status codes)."""
+
+LOOK_BACK: Final = 200
+"""Messages after the request among which an earlier post of ours is looked for."""
+
+Answer = TypeVar("Answer")
+
+
+class DiscordMessenger:
+    """Writes the messages of jobs with the bot's own token."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+
+    async def post(
+        self, job: Job, delivery: Delivery, outlook: Outlook, *, reply_to: int | None
+    ) -> int:
+        """Post the message; its id. Raises ``Denied`` or ``TryLater``."""
+        try:
+            return await self._post(job, delivery, outlook, reply_to)
+        except Denied as error:
+            if error.code != NO_HISTORY or reply_to is None:
+                raise
+            return await self._post(job, delivery, outlook, None)
+
+    async def _post(
+        self, job: Job, delivery: Delivery, outlook: Outlook, reply_to: int | None
+    ) -> int:
+        channel = self._channel(delivery.channel_id, job, delivery.place)
+        content: dict[str, Any]
+        match delivery.kind:
+            case DeliveryKind.CARD:
+                about = cards.card(job, outlook)
+                content = {"embed": embed_of(about), "view": view_of(about)}
+                mentions = discord.AllowedMentions.none()
+            case DeliveryKind.RESULT:
+                path = job.video_path
+                if path is None or not path.exists():
+                    raise Denied(0, "the video is no longer on disk")
+                name = cards.video_name(job, path.suffix)
+                content = {
+                    "content": cards.result_text(job),
+                    "file": discord.File(path, filename=name),
+                }
+                mentions = _only(job.requester.user_id)
+            case DeliveryKind.NOTICE:
+                content = {"content": cards.notice_text(job)}
+                mentions = _only(job.requester.user_id)
+        if reply_to is not None:
+            content["reference"] = discord.MessageReference(
+                message_id=reply_to, channel_id=delivery.channel_id, fail_if_not_exists=False
+            )
+        message = await _asked(
+            channel.send(nonce=delivery.nonce, allowed_mentions=mentions, **content)
+        )
+        return message.id
+
+    async def edit_card(self, job: Job, card: Delivery, outlook: Outlook) -> None:
+        """Rewrite the card that exists. Raises ``Denied`` or ``TryLater``."""
+        about = cards.card(job, outlook)
+        message = self._channel(card.channel_id, job, card.place).get_partial_message(
+            card.message_id or 0
+        )
+        await _asked(message.edit(embed=embed_of(about), view=view_of(about)))
+
+    async def find(self, job: Job, delivery: Delivery) -> int | None:
+        """The message of this delivery among those after the request, if it is there."""
+        channel = self._channel(delivery.channel_id, job, delivery.place)
+        try:
+            return await _asked(self._search(channel, job, delivery.kind))
+        except Denied:
+            return None  # not allowed to look: the nonce must do
+
+    async def _search(
+        self, channel: discord.PartialMessageable, job: Job, kind: DeliveryKind
+    ) -> int | None:
+        me = self._client.user
+        request = discord.Object(job.requester.request_key)
+        async for message in channel.history(limit=LOOK_BACK, after=request, oldest_first=True):
+            if me is not None and message.author.id == me.id and _is_of(message, job, kind):
+                return message.id
+        return None
+
+    async def direct_channel(self, user_id: int) -> int:
+        """The channel of direct messages with this member. Raises ``Denied`` or ``TryLater``."""
+        return (await _asked(self._client.create_dm(discord.Object(user_id)))).id
+
+    def _channel(self, channel_id: int, job: Job, place: Place) -> discord.PartialMessageable:
+        # Partial: works for archived threads and for whatever no cache knows.
+        guild_id = None if place is Place.DIRECT else job.requester.guild_id
+        return self._client.get_partial_messageable(channel_id, guild_id=guild_id)
+
+
+def _only(user_id: int) -> discord.AllowedMentions:
+    """Ping this member and nobody else, whatever the text says."""
+    return discord.AllowedMentions(
+        everyone=False, roles=False, users=[discord.Object(user_id)], replied_user=False
+    )
+
+
+def _is_of(message: discord.Message, job: Job, kind: DeliveryKind) -> bool:
+    """Whether a message of ours is this job's message of this kind."""
+    match kind:
+        case DeliveryKind.RESULT:
+            marker = cards.video_marker(job.id)
+            return any(file.filename.startswith(marker) for file in message.attachments)
+        case DeliveryKind.NOTICE:
+            return message.content.startswith(f"<@{job.requester.user_id}> Job {job.id}:")
+        case DeliveryKind.CARD:
+            footer = cards.footer(job.id)
+            return any(embed.footer.text == footer for embed in message.embeds)
+
+
+async def _asked(request: Awaitable[Answer]) -> Answer:
+    """The answer of Discord, its refusals as our errors."""
+    try:
+        return await request
+    except discord.RateLimited as error:
+        raise TryLater(error.retry_after, "rate limit") from error
+    except discord.HTTPException as error:
+        if error.status == 429 or error.status >= 500:
+            raise TryLater(5.0, f"HTTP {error.status}") from error
+        raise Denied(error.code or error.status, error.text[:200]) from error
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        raise TryLater(2.0, type(error).__name__) from error

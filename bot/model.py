@@ -1,0 +1,260 @@
+"""Values everybody speaks of, and the one list of arrows a job may follow.
+
+Times are integers of milliseconds since 1970 and end in ``_at``; ids of Discord are
+integers (snowflakes). Nothing here knows Discord, Pika, SQLite or the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+PROMPT_LIMIT: Final = 1500
+"""Characters of a prompt with its flags (useapi.net docs, api-pika-v1)."""
+
+MESSAGE_LIMIT: Final = 20
+"""Characters of the text that ``/encrypt_text`` hides (same source)."""
+
+CREDITS_PER_JOB: Final = 1
+"""What one video costs a member."""
+
+
+class Verb(StrEnum):
+    """The four things Pika's bot makes; the value is the command's and the endpoint's name."""
+
+    CREATE = "create"
+    ANIMATE = "animate"
+    ENCRYPT_TEXT = "encrypt_text"
+    ENCRYPT_IMAGE = "encrypt_image"
+
+
+class Font(StrEnum):
+    """Fonts of ``/encrypt_text`` (useapi.net docs, post-pika-encrypt_text)."""
+
+    MODERN = "MODERN"
+    COMICS = "COMICS"
+    SANS_SERIF = "SANS SERIF"
+    BAUHAUS = "BAUHAUS"
+    RETRO = "RETRO"
+
+
+class JobState(StrEnum):
+    """Where a job is; a word that ends in ``-ing`` means somebody is working on it."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"  # the POST may be on its way
+    IN_DOUBT = "in_doubt"  # sent, outcome unknown: ask, never send again
+    RENDERING = "rendering"
+    DELIVERING = "delivering"  # the video is on our disk and charged
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+NEXT: Final = MappingProxyType(
+    {
+        JobState.QUEUED: frozenset({JobState.SUBMITTING, JobState.FAILED, JobState.CANCELLED}),
+        JobState.SUBMITTING: frozenset(
+            {JobState.RENDERING, JobState.QUEUED, JobState.FAILED, JobState.IN_DOUBT}
+        ),
+        JobState.IN_DOUBT: frozenset({JobState.RENDERING, JobState.QUEUED, JobState.FAILED}),
+        JobState.RENDERING: frozenset({JobState.DELIVERING, JobState.FAILED, JobState.CANCELLED}),
+        JobState.DELIVERING: frozenset({JobState.DELIVERED, JobState.FAILED}),
+        JobState.DELIVERED: frozenset[JobState](),
+        JobState.FAILED: frozenset[JobState](),
+        JobState.CANCELLED: frozenset[JobState](),
+    }
+)
+"""Every arrow of the state machine; ``store.jobs.move`` refuses any other."""
+
+FINAL: Final = frozenset(state for state, after in NEXT.items() if not after)
+UNFINISHED: Final = frozenset(NEXT) - FINAL
+
+
+class Hold(StrEnum):
+    """What became of the credits set aside for a job: ``held`` once settles, once."""
+
+    HELD = "held"
+    CHARGED = "charged"
+    RELEASED = "released"
+
+
+class DeliveryKind(StrEnum):
+    """A message that must exist in Discord."""
+
+    CARD = "card"  # what became of the request, kept up to date
+    RESULT = "result"  # the video
+    NOTICE = "notice"  # why there is no video
+
+
+class DeliveryState(StrEnum):
+    """Whether that message exists."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    UNDELIVERABLE = "undeliverable"
+
+
+class Place(StrEnum):
+    """Where a message ended up, in the order in which places are tried."""
+
+    HERE = "here"
+    PARENT = "parent"
+    DIRECT = "direct"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image a member gave: what Discord said of it, and where its bytes are.
+
+    ``url`` is Discord's signed address, good for about a day and kept only until the
+    bytes are in ``path``.
+    """
+
+    filename: str
+    content_type: str
+    size: int
+    url: str | None = None
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """Pika's options, written after the prompt; ``None`` leaves one to Pika."""
+
+    aspect_ratio: str | None = None
+    motion: int | None = None
+    camera: str | None = None
+    fps: int | None = None
+    guidance: int | None = None
+    negative: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What to make. Immutable; asking again reuses it.
+
+    ``prompt`` is the text as Pika gets it, flags included, at most 1500 characters.
+    ``message`` is the text of ``/encrypt_text``; ``message_image`` the picture of
+    ``/encrypt_image``; ``image`` the start or reference picture of any verb.
+    """
+
+    verb: Verb
+    prompt: str
+    message: str | None = None
+    font: Font | None = None
+    image: Picture | None = None
+    message_image: Picture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks, and from where.
+
+    ``request_key`` is the id of the Discord interaction: the same one twice is one job.
+    ``parent_id`` is the channel that a thread hangs under, ``None`` outside threads.
+    """
+
+    request_key: int
+    user_id: int
+    guild_id: int
+    channel_id: int
+    parent_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing asked for, from the command to the posted video. People say "job 42".
+
+    ``code`` names the outcome of a job that made no video (``moderated``, ``bad_flag`` …),
+    ``detail`` is Pika's own sentence about it. ``progressed_at`` is when Pika last showed
+    life. ``cancel_asked_at`` is a wish, not a state.
+    """
+
+    id: int
+    requester: Requester
+    recipe: Recipe
+    state: JobState
+    created_at: int
+    attempt: int = 0
+    reply_ref: str | None = None
+    pika_id: str | None = None
+    submitted_at: int | None = None
+    progressed_at: int | None = None
+    finished_at: int | None = None
+    cancel_asked_at: int | None = None
+    percent: int | None = None
+    code: str | None = None
+    detail: str | None = None
+    video_path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message that must exist in Discord, and what is known of it.
+
+    ``shown`` is what a card said when it was last written; a card whose job has moved on
+    is rewritten. ``attempts`` counts posts that were begun.
+    """
+
+    id: int
+    job_id: int
+    kind: DeliveryKind
+    state: DeliveryState
+    channel_id: int
+    message_id: int | None = None
+    shown: str | None = None
+    attempts: int = 0
+    due_at: int = 0
+    place: Place = Place.HERE
+    sent_at: int | None = None
+
+    @property
+    def nonce(self) -> str:
+        """Discord's deduplication key of this message: at most 25 characters."""
+        return f"pika-{self.job_id}-{self.kind[0]}-{self.place[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much a member of one server may use: ``credits`` in any ``window_ms``."""
+
+    credits: int
+    window_ms: int
+    concurrent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a member has used in the window that ends now, and how many jobs are unfinished."""
+
+    used: int
+    unfinished: int
+
+
+class PikaStatus(StrEnum):
+    """The state of a job at Pika; ``working`` covers created, started and progress."""
+
+    WORKING = "working"
+    COMPLETED = "completed"
+    MODERATED = "moderated"
+    BAD_FLAG = "bad_flag"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class PikaReport:
+    """What the API says of one of its jobs, in words that any backend shares."""
+
+    pika_id: str
+    status: PikaStatus
+    reply_ref: str | None = None
+    percent: int | None = None
+    updated: str | None = None
+    video_url: str | None = None
+    error: str | None = None

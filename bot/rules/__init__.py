@@ -1,0 +1,1 @@
+"""Pure decisions: values in, a value or a ``UserError`` out. No clock, no database."""

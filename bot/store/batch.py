@@ -1,0 +1,95 @@
+"""Many small writes, one commit.
+
+A commit with ``synchronous=FULL`` waits for the disk; a burst of commands cannot each
+wait its turn. Whatever asks while one commit is under way shares the next one, so each
+caller still returns only after its own write is on the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import aiosqlite
+
+from bot.store.database import Database
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Batch(Generic[Item, Result]):
+    """Writes items in the order in which they came, as many per transaction as wait.
+
+    ``write(tx, items)`` returns one result per item; an exception among the results is
+    raised to that item's caller, one that ``write`` raises to all of its callers.
+    """
+
+    MOST = 256
+
+    def __init__(
+        self,
+        database: Database,
+        write: Callable[
+            [aiosqlite.Connection, Sequence[Item]], Awaitable[Sequence[Result | Exception]]
+        ],
+    ) -> None:
+        self._database = database
+        self._write = write
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def put(self, item: Item) -> Result:
+        """Write ``item``; return when it is committed.
+
+        Cancelling the caller does not take the item back.
+        """
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._drain(), name="batch of writes")
+        return await asyncio.shield(future)
+
+    async def flush(self) -> None:
+        """Return when everything that waits now is written."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                # One turn of the loop lets everything that is ready now join this commit.
+                await asyncio.sleep(0)
+                batch, self._waiting = self._waiting[: self.MOST], self._waiting[self.MOST :]
+                await self._commit(batch)
+        finally:
+            self._task = None
+
+    async def _commit(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        try:
+            async with self._database.transaction() as tx:
+                results = await self._write(tx, [item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
+            if len(batch) > 1:  # one that cannot be written must not take the others along
+                for pair in batch:
+                    await self._commit([pair])
+                return
+            _settle(batch[0][1], error)
+        except BaseException:
+            for _, future in batch:
+                future.cancel()
+            raise
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                _settle(future, result)
+
+
+def _settle(future: asyncio.Future[Result], result: Result | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+        future.exception()  # its caller may be gone: not "never retrieved"
+    else:
+        future.set_result(result)

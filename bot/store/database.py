@@ -1,0 +1,99 @@
+"""The database's two connections: one that writes, one that reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import aiosqlite
+
+Row = aiosqlite.Row
+Params = Mapping[str, Any]
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # a lost commit here is a lost payment
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 5000",
+)
+
+
+class Database:
+    """An open database. Writes go through ``transaction()``, one at a time."""
+
+    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open ``path``, whose schema ``migrate`` has brought up to date."""
+        writer = await _connect(path)
+        try:
+            reader = await _connect(path)
+            await reader.execute_fetchall("PRAGMA query_only = ON")
+        except BaseException:
+            await writer.close()
+            raise
+        return cls(writer, reader)
+
+    async def close(self) -> None:
+        """Wait for the transaction that runs, then close both connections."""
+        async with self._turn:
+            await self._reader.close()
+            await self._writer.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """One writing transaction: committed at the end, undone on any way out but that.
+
+        A cancel during the commit may leave it committed: cancelled is not undone, so read
+        again afterwards. Nothing may wait for the network inside.
+        """
+        async with self._turn:
+            try:
+                await self._writer.execute_fetchall("BEGIN IMMEDIATE")
+                yield self._writer
+                await self._writer.execute_fetchall("COMMIT")
+            except BaseException:
+                # The statement we were interrupted in still runs on its thread; this queues
+                # behind it and does nothing where no transaction is open.
+                await _to_the_end(self._writer.rollback())
+                raise
+
+    async def fetch(self, sql: str, params: Params) -> list[Row]:
+        """All rows of a query, from what is committed."""
+        return list(await self._reader.execute_fetchall(sql, params))
+
+
+async def fetch(tx: aiosqlite.Connection, sql: str, params: Params) -> list[Row]:
+    """All rows of a statement inside an open transaction."""
+    return list(await tx.execute_fetchall(sql, params))
+
+
+async def _connect(path: Path) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(path, isolation_level=None)
+    connection.row_factory = aiosqlite.Row
+    for pragma in _PRAGMAS:
+        await connection.execute_fetchall(pragma)
+    return connection
+
+
+async def _to_the_end(work: Awaitable[object]) -> None:
+    """Await ``work`` however often the caller is cancelled; then let the cancel through."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except Exception:  # noqa: BLE001 - the result is read below
+            break
+    if cancelled is not None:
+        raise cancelled
+    task.result()

@@ -1,0 +1,182 @@
+"""Deliveries: messages that must exist in Discord, and the cards that must stay true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aiosqlite
+
+from bot.model import Delivery, DeliveryKind, Job, Place
+from bot.store.database import Database, fetch
+from bot.store.rows import delivery_of
+
+SHOWN_FINAL = "final"
+"""What a card shows once nothing on it will change any more."""
+
+
+async def add_cards(tx: aiosqlite.Connection, jobs: Sequence[Job], due_at: int) -> None:
+    """Each of these new jobs needs a card. The command's answer is the card; should that
+    never happen, the courier posts one from ``due_at`` on.
+    """
+    await tx.executemany(
+        "INSERT INTO delivery (job_id, kind, channel_id, due_at) VALUES (?, 'card', ?, ?)",
+        [(job.id, job.requester.channel_id, due_at) for job in jobs],
+    )
+
+
+async def add(tx: aiosqlite.Connection, job: Job, kind: DeliveryKind, *, at: int) -> None:
+    """The job needs this message too; a second wish for the same one changes nothing."""
+    await fetch(
+        tx,
+        """
+        INSERT INTO delivery (job_id, kind, channel_id, due_at)
+        VALUES (:job_id, :kind, :channel_id, :at)
+        ON CONFLICT (job_id, kind) DO NOTHING
+        """,
+        {"job_id": job.id, "kind": kind, "channel_id": job.requester.channel_id, "at": at},
+    )
+
+
+async def begin(tx: aiosqlite.Connection, delivery: Delivery, due_at: int) -> None:
+    """A post is about to be tried; should it come to nothing, it is due again then."""
+    await fetch(
+        tx,
+        """
+        UPDATE delivery SET attempts = attempts + 1, due_at = :due_at
+        WHERE id = :id AND state = 'pending'
+        """,
+        {"id": delivery.id, "due_at": due_at},
+    )
+
+
+async def postpone(tx: aiosqlite.Connection, delivery: Delivery, due_at: int) -> None:
+    """Try this message again at ``due_at``."""
+    await fetch(
+        tx,
+        "UPDATE delivery SET due_at = :due_at WHERE id = :id AND state = 'pending'",
+        {"id": delivery.id, "due_at": due_at},
+    )
+
+
+async def reroute(
+    tx: aiosqlite.Connection, delivery: Delivery, place: Place, channel_id: int, code: int
+) -> None:
+    """The message goes to another place; ``code`` is why Discord would not take it here."""
+    await fetch(
+        tx,
+        """
+        UPDATE delivery SET place = :place, channel_id = :channel_id, code = :code, attempts = 0
+        WHERE id = :id AND state = 'pending'
+        """,
+        {"id": delivery.id, "place": place, "channel_id": channel_id, "code": code},
+    )
+
+
+async def give_up(tx: aiosqlite.Connection, delivery: Delivery, code: int) -> None:
+    """No place takes the message; ``code`` is Discord's last reason."""
+    await fetch(
+        tx,
+        """
+        UPDATE delivery SET state = 'undeliverable', code = :code
+        WHERE id = :id AND state = 'pending'
+        """,
+        {"id": delivery.id, "code": code},
+    )
+
+
+async def sent(
+    tx: aiosqlite.Connection,
+    delivery: Delivery,
+    *,
+    channel_id: int,
+    message_id: int,
+    shown: str | None,
+    at: int,
+) -> None:
+    """The message exists."""
+    await fetch(
+        tx,
+        """
+        UPDATE delivery SET state = 'sent', channel_id = :channel_id, message_id = :message_id,
+                            shown = :shown, sent_at = :at
+        WHERE id = :id AND state = 'pending'
+        """,
+        {
+            "id": delivery.id,
+            "channel_id": channel_id,
+            "message_id": message_id,
+            "shown": shown,
+            "at": at,
+        },
+    )
+
+
+async def cards_sent(tx: aiosqlite.Connection, cards: Sequence[tuple[int, str, int, int]]) -> None:
+    """Commands were answered by their cards: (message id, what it shows, when, job id)."""
+    await tx.executemany(
+        """
+        UPDATE delivery SET state = 'sent', message_id = ?, shown = ?, sent_at = ?
+        WHERE job_id = ? AND kind = 'card' AND state = 'pending'
+        """,
+        cards,
+    )
+
+
+async def drop_card(tx: aiosqlite.Connection, job_id: int) -> None:
+    """Nobody saw the answer of this withdrawn job: it needs no card."""
+    await fetch(
+        tx,
+        """
+        UPDATE delivery SET state = 'undeliverable'
+        WHERE job_id = :id AND kind = 'card' AND state = 'pending'
+        """,
+        {"id": job_id},
+    )
+
+
+async def shown(tx: aiosqlite.Connection, job_id: int, what: str) -> None:
+    """The job's card says ``what`` now."""
+    await fetch(
+        tx,
+        "UPDATE delivery SET shown = :shown WHERE job_id = :id AND kind = 'card'",
+        {"id": job_id, "shown": what},
+    )
+
+
+async def due(database: Database, now: int) -> list[Delivery]:
+    """Messages that do not exist yet and should, the longest due first."""
+    rows = await database.fetch(
+        """
+        SELECT * FROM delivery WHERE state = 'pending' AND due_at <= :now ORDER BY due_at, id
+        """,
+        {"now": now},
+    )
+    return [delivery_of(row) for row in rows]
+
+
+async def due_now(tx: aiosqlite.Connection, now: int) -> None:
+    """After a start nobody else is posting: everything that is pending is due."""
+    await fetch(
+        tx,
+        "UPDATE delivery SET due_at = :now WHERE state = 'pending' AND due_at > :now",
+        {"now": now},
+    )
+
+
+async def of_job(database: Database, job_id: int) -> dict[DeliveryKind, Delivery]:
+    """The messages of one job."""
+    rows = await database.fetch("SELECT * FROM delivery WHERE job_id = :id", {"id": job_id})
+    return {delivery.kind: delivery for delivery in map(delivery_of, rows)}
+
+
+async def untrue_cards(database: Database) -> list[int]:
+    """Jobs that are over, but whose card does not say so."""
+    rows = await database.fetch(
+        """
+        SELECT j.id FROM delivery d JOIN job j ON j.id = d.job_id
+        WHERE d.kind = 'card' AND d.state = 'sent' AND d.shown <> 'final'
+          AND j.finished_at IS NOT NULL
+        """,
+        {},
+    )
+    return [row["id"] for row in rows]

@@ -1,0 +1,257 @@
+# ruff: noqa: S608 - what is put into SQL here are constants of this package, never values
+"""Jobs: taking them in, moving them along the arrows of ``model.NEXT``, finding them again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from bot.errors import StaleState
+from bot.model import FINAL, NEXT, Job, JobState, Picture
+from bot.store.database import Database, fetch
+from bot.store.rows import JOB_COLUMNS, JOB_TABLES, job_of
+
+_MAY_SET = frozenset(
+    {
+        "attempt",
+        "reply_ref",
+        "pika_id",
+        "submitted_at",
+        "progressed_at",
+        "percent",
+        "code",
+        "detail",
+        "video_path",
+    }
+)
+
+
+async def next_id(tx: aiosqlite.Connection) -> int:
+    """The number the next job will have; numbers are never used twice."""
+    rows = await fetch(tx, "SELECT seq FROM sqlite_sequence WHERE name = 'job'", {})
+    return int(rows[0]["seq"]) + 1 if rows else 1
+
+
+async def ids_of_requests(tx: aiosqlite.Connection, keys: str) -> dict[int, int]:
+    """Which of these requests are jobs already: request key → job id.
+
+    ``keys`` is a JSON list of request keys.
+    """
+    rows = await fetch(
+        tx,
+        """
+        SELECT request_key, id FROM job
+        WHERE request_key IN (SELECT value FROM json_each(:keys))
+        """,
+        {"keys": keys},
+    )
+    return {row["request_key"]: row["id"] for row in rows}
+
+
+async def insert(tx: aiosqlite.Connection, jobs: Sequence[Job]) -> None:
+    """Write new jobs with their pictures. Their history begins by trigger."""
+    await tx.executemany(
+        """
+        INSERT INTO job (id, request_key, guild_id, channel_id, parent_id, user_id, verb,
+                         prompt, message, font, state, created_at, changed_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            (
+                job.id,
+                job.requester.request_key,
+                job.requester.guild_id,
+                job.requester.channel_id,
+                job.requester.parent_id,
+                job.requester.user_id,
+                job.recipe.verb,
+                job.recipe.prompt,
+                job.recipe.message,
+                job.recipe.font,
+                job.state,
+                job.created_at,
+                job.created_at,
+            )
+            for job in jobs
+        ],
+    )
+    pictures = [
+        (job.id, role, p.filename, p.content_type, p.size, p.url, str(p.path) if p.path else None)
+        for job in jobs
+        for role, p in (("image", job.recipe.image), ("message", job.recipe.message_image))
+        if p is not None
+    ]
+    if pictures:
+        await tx.executemany("INSERT INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", pictures)
+
+
+async def move(
+    tx: aiosqlite.Connection,
+    job_id: int,
+    frm: JobState,
+    to: JobState,
+    *,
+    at: int,
+    **changes: Any,
+) -> Job:
+    """Take one arrow; the only way a job's state changes. Returns the job after it.
+
+    ``changes`` are columns written with it. Raises ``StaleState`` when the job is not in
+    ``frm``; nothing is written then. Raises ``ValueError`` for an arrow that does not exist.
+    """
+    if to not in NEXT[frm]:
+        raise ValueError(f"no arrow from {frm} to {to}")
+    if unknown := changes.keys() - _MAY_SET:
+        raise ValueError(f"not a column that a move may write: {sorted(unknown)}")
+    values = {name: str(v) if isinstance(v, Path) else v for name, v in changes.items()}
+    # Column names come from _MAY_SET, never from outside.
+    columns = "".join(f", {name} = :{name}" for name in values)
+    rows = await fetch(
+        tx,
+        f"""
+        UPDATE job SET state = :to, changed_at = :at, finished_at = :finished_at{columns}
+        WHERE id = :id AND state = :frm
+        RETURNING id
+        """,
+        {
+            "id": job_id,
+            "frm": frm,
+            "to": to,
+            "at": at,
+            "finished_at": at if to in FINAL else None,
+            **values,
+        },
+    )
+    if not rows:
+        raise StaleState(f"job {job_id} is no longer {frm}")
+    return await get_in(tx, job_id)
+
+
+async def get_in(tx: aiosqlite.Connection, job_id: int) -> Job:
+    """The job as this transaction sees it. Raises ``KeyError`` when there is none."""
+    rows = await fetch(
+        tx,
+        f"SELECT {JOB_COLUMNS} FROM {JOB_TABLES} WHERE j.id = :id",
+        {"id": job_id},
+    )
+    if not rows:
+        raise KeyError(job_id)
+    return job_of(rows[0])
+
+
+async def get(database: Database, job_id: int) -> Job | None:
+    """The job as it is committed."""
+    rows = await database.fetch(
+        f"SELECT {JOB_COLUMNS} FROM {JOB_TABLES} WHERE j.id = :id",
+        {"id": job_id},
+    )
+    return job_of(rows[0]) if rows else None
+
+
+async def unfinished(
+    database: Database, *, guild_id: int | None = None, user_id: int | None = None
+) -> list[Job]:
+    """Unfinished jobs, oldest first: all of them, or one member's in one server."""
+    rows = await database.fetch(
+        f"""
+        SELECT {JOB_COLUMNS} FROM {JOB_TABLES}
+        WHERE j.finished_at IS NULL
+          AND (:guild_id IS NULL OR j.guild_id = :guild_id)
+          AND (:user_id IS NULL OR j.user_id = :user_id)
+        ORDER BY j.id
+        """,
+        {"guild_id": guild_id, "user_id": user_id},
+    )
+    return [job_of(row) for row in rows]
+
+
+async def in_state(database: Database, *states: JobState) -> list[Job]:
+    """All jobs in these unfinished states, oldest first."""
+    wanted = frozenset(states)
+    return [job for job in await unfinished(database) if job.state in wanted]
+
+
+async def by_reply_ref(database: Database, reply_ref: str) -> Job | None:
+    """The job whose last attempt carried this reference."""
+    rows = await database.fetch(
+        f"SELECT {JOB_COLUMNS} FROM {JOB_TABLES} WHERE j.reply_ref = :ref",
+        {"ref": reply_ref},
+    )
+    return job_of(rows[0]) if rows else None
+
+
+async def know_pika_id(database: Database, pika_ids: str) -> set[str]:
+    """Which of these ids (a JSON list) belong to jobs of ours."""
+    rows = await database.fetch(
+        "SELECT pika_id FROM job WHERE pika_id IN (SELECT value FROM json_each(:ids))",
+        {"ids": pika_ids},
+    )
+    return {row["pika_id"] for row in rows}
+
+
+async def ask_cancel(tx: aiosqlite.Connection, job_id: int, at: int) -> None:
+    """Write down the wish to cancel; the first one counts."""
+    await fetch(
+        tx,
+        """
+        UPDATE job SET cancel_asked_at = coalesce(cancel_asked_at, :at)
+        WHERE id = :id AND finished_at IS NULL
+        """,
+        {"id": job_id, "at": at},
+    )
+
+
+async def show_progress(
+    tx: aiosqlite.Connection, job_id: int, *, at: int, percent: int | None
+) -> None:
+    """Pika showed life: the stall clock starts anew."""
+    await fetch(
+        tx,
+        """
+        UPDATE job SET progressed_at = :at, percent = coalesce(:percent, percent)
+        WHERE id = :id AND state = 'rendering'
+        """,
+        {"id": job_id, "at": at, "percent": percent},
+    )
+
+
+async def keep_picture(tx: aiosqlite.Connection, job_id: int, role: str, picture: Picture) -> None:
+    """The picture is on disk now; its address is forgotten."""
+    await fetch(
+        tx,
+        """
+        UPDATE picture SET path = :path, url = NULL, content_type = :type, size = :size
+        WHERE job_id = :id AND role = :role
+        """,
+        {
+            "id": job_id,
+            "role": role,
+            "path": str(picture.path),
+            "type": picture.content_type,
+            "size": picture.size,
+        },
+    )
+
+
+async def durations(database: Database, most: int) -> list[int]:
+    """Milliseconds from submit to delivery of the last ``most`` delivered jobs, newest first."""
+    rows = await database.fetch(
+        """
+        SELECT finished_at - submitted_at AS took FROM job
+        WHERE state = 'delivered' AND submitted_at IS NOT NULL
+        ORDER BY finished_at DESC LIMIT :most
+        """,
+        {"most": most},
+    )
+    return [row["took"] for row in rows]
+
+
+async def history(database: Database, job_id: int) -> list[JobState]:
+    """The states a job went through, in order."""
+    rows = await database.fetch(
+        "SELECT state FROM job_event WHERE job_id = :id ORDER BY id", {"id": job_id}
+    )
+    return [JobState(row["state"]) for row in rows]

@@ -1,0 +1,142 @@
+"""Credits: set aside when a job is taken, charged or released once when it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import aiosqlite
+
+from bot.errors import StaleState
+from bot.model import CREDITS_PER_JOB, Hold, Job, Quota, Usage
+from bot.store.database import Database, Row, fetch
+
+Member = tuple[int, int]
+"""A server and one of its members: (guild id, user id)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A member's quota and what is used of it, as one transaction sees them."""
+
+    quota: Quota
+    usage: Usage
+
+    def after_one_more(self) -> Standing:
+        """The standing once one more job is taken."""
+        used, unfinished = self.usage.used, self.usage.unfinished
+        return Standing(self.quota, Usage(used + CREDITS_PER_JOB, unfinished + 1))
+
+
+_STANDING = """
+    SELECT asker.guild_id, asker.user_id,
+           coalesce(p.credits, :credits) AS credits,
+           coalesce(p.window_ms, :window_ms) AS window_ms,
+           coalesce(p.concurrent, :concurrent) AS concurrent,
+           (SELECT coalesce(sum(r.credits), 0) FROM reservation r
+             WHERE r.guild_id = asker.guild_id AND r.user_id = asker.user_id
+               AND r.state <> 'released'
+               AND r.held_at > :now - coalesce(p.window_ms, :window_ms)) AS used,
+           (SELECT count(*) FROM job j
+             WHERE j.guild_id = asker.guild_id AND j.user_id = asker.user_id
+               AND j.finished_at IS NULL) AS unfinished
+    FROM (SELECT DISTINCT json_extract(value, '$[0]') AS guild_id,
+                          json_extract(value, '$[1]') AS user_id
+          FROM json_each(:members)) AS asker
+    LEFT JOIN guild_policy p ON p.guild_id = asker.guild_id
+"""
+
+
+def _params(members: Iterable[Member], default: Quota, now: int) -> dict[str, int | str]:
+    return {
+        "members": json.dumps([list(member) for member in members]),
+        "credits": default.credits,
+        "window_ms": default.window_ms,
+        "concurrent": default.concurrent,
+        "now": now,
+    }
+
+
+def _standings(rows: Sequence[Row]) -> dict[Member, Standing]:
+    return {
+        (row["guild_id"], row["user_id"]): Standing(
+            Quota(row["credits"], row["window_ms"], row["concurrent"]),
+            Usage(row["used"], row["unfinished"]),
+        )
+        for row in rows
+    }
+
+
+async def standings(
+    tx: aiosqlite.Connection, members: Iterable[Member], default: Quota, now: int
+) -> dict[Member, Standing]:
+    """The standing of each member, inside the transaction that may use it up."""
+    return _standings(await fetch(tx, _STANDING, _params(members, default, now)))
+
+
+async def standing(database: Database, member: Member, default: Quota, now: int) -> Standing:
+    """One member's standing as it is committed."""
+    return _standings(await database.fetch(_STANDING, _params([member], default, now)))[member]
+
+
+_FREES = """
+    SELECT held_at FROM reservation
+    WHERE guild_id = :guild_id AND user_id = :user_id
+      AND state <> 'released' AND held_at > :now - :window_ms
+    ORDER BY held_at LIMIT 1 OFFSET :spare
+"""
+
+
+async def frees_at(
+    tx: aiosqlite.Connection | Database, member: Member, standing: Standing, now: int
+) -> int | None:
+    """When this member may ask for one more; ``None`` when no waiting will help."""
+    quota, usage = standing.quota, standing.usage
+    if quota.credits < CREDITS_PER_JOB:
+        return None
+    params = {
+        "guild_id": member[0],
+        "user_id": member[1],
+        "now": now,
+        "window_ms": quota.window_ms,
+        "spare": max(0, usage.used - quota.credits),
+    }
+    rows = await (
+        tx.fetch(_FREES, params) if isinstance(tx, Database) else fetch(tx, _FREES, params)
+    )
+    return int(rows[0]["held_at"]) + quota.window_ms if rows else None
+
+
+async def hold(tx: aiosqlite.Connection, jobs: Sequence[Job]) -> None:
+    """Set aside what these new jobs cost."""
+    await tx.executemany(
+        """
+        INSERT INTO reservation (job_id, guild_id, user_id, credits, held_at)
+        VALUES (?, ?, ?, ?, ?)
+        """,
+        [
+            (
+                job.id,
+                job.requester.guild_id,
+                job.requester.user_id,
+                CREDITS_PER_JOB,
+                job.created_at,
+            )
+            for job in jobs
+        ],
+    )
+
+
+async def settle(tx: aiosqlite.Connection, job_id: int, to: Hold, at: int) -> None:
+    """Charge or release what a job holds. Raises ``StaleState`` when it holds nothing."""
+    rows = await fetch(
+        tx,
+        """
+        UPDATE reservation SET state = :to, settled_at = :at
+        WHERE job_id = :id AND state = 'held' RETURNING job_id
+        """,
+        {"id": job_id, "to": to, "at": at},
+    )
+    if not rows:
+        raise StaleState(f"job {job_id} holds no credits")

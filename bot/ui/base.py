@@ -1,0 +1,77 @@
+"""What every command, button and form shares: the services, and one way to answer errors."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import aiohttp
+import discord
+from discord import app_commands
+
+from bot.clock import Clock
+from bot.errors import UserError
+from bot.workflow.intake import Intake
+from bot.workflow.members import Members
+
+log = logging.getLogger(__name__)
+
+Interaction = discord.Interaction[Any]
+
+UNKNOWN_INTERACTION = 10062
+ALREADY_ANSWERED = 40060
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What commands and buttons may call."""
+
+    intake: Intake
+    members: Members
+    clock: Clock
+
+
+class _HasServices(Protocol):
+    services: Services
+
+
+def services_of(interaction: Interaction) -> Services:
+    """The services of the bot that received this interaction."""
+    return cast("_HasServices", interaction.client).services
+
+
+async def answer_error(interaction: Interaction, error: BaseException) -> None:
+    """Tell the person, privately, what happened; log what the operator must know. Never raises."""
+    if isinstance(error, app_commands.CommandInvokeError):
+        error = error.original
+    if _too_late(error):
+        log.info("an interaction could not be answered in time")
+        return
+    if isinstance(error, UserError):
+        log.info("refused: %s", type(error).__name__)
+        text = str(error)
+    elif isinstance(error, app_commands.CheckFailure):
+        text = "You may not use this command here."
+    elif isinstance(error, app_commands.AppCommandError):
+        log.warning("a command could not be run: %s", error)
+        text = "I could not read that command. Discord may still show an old version: try again."
+    else:
+        log.error("a command failed", exc_info=error)
+        text = "Something went wrong on my side. You were not charged; please try again."
+    await answer(interaction, text)
+
+
+async def answer(interaction: Interaction, text: str) -> None:
+    """Say something to this person alone. Never raises."""
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(text, ephemeral=True)
+        else:
+            await interaction.response.send_message(text, ephemeral=True)
+    except (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError):
+        log.info("a private answer did not arrive", exc_info=log.isEnabledFor(logging.DEBUG))
+
+
+def _too_late(error: BaseException) -> bool:
+    return isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION

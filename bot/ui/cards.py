@@ -1,0 +1,192 @@
+"""What is said about a job, as plain text and numbers: no discord objects, no clock.
+
+Prompts are shown in inline code: there no markdown, mention, link or invite works.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+
+from bot.model import Job, JobState, Place
+from bot.workflow.messenger import Outlook
+
+PROMPT_SHOWN = 300
+
+
+class Colour(IntEnum):
+    """The bar beside a card."""
+
+    WAITING = 0xFEE75C
+    WORKING = 0x5865F2
+    DONE = 0x57F287
+    FAILED = 0xED4245
+    OFF = 0x99AAB5
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card about one job."""
+
+    job_id: int
+    title: str
+    text: str
+    colour: Colour
+    can_cancel: bool
+    link: str | None = None
+
+
+def card(job: Job, outlook: Outlook) -> Card:
+    """The card for a job as it is now."""
+    status, colour = _status(job, outlook)
+    return Card(
+        job_id=job.id,
+        title=f"/{job.recipe.verb}",
+        text=f"{shown_prompt(job)}\n{status}",
+        colour=colour,
+        can_cancel=job.finished_at is None
+        and job.state is not JobState.DELIVERING
+        and job.cancel_asked_at is None,
+        link=_link(job, outlook),
+    )
+
+
+def footer(job_id: int) -> str:
+    """The line under a card; it also tells the bot its own cards apart."""
+    return f"Job {job_id}"
+
+
+def shown_prompt(job: Job, most: int = PROMPT_SHOWN) -> str:
+    """What was asked for, harmless and short."""
+    recipe = job.recipe
+    text = code(recipe.prompt, most) if recipe.prompt else "*no prompt*"
+    if recipe.message:
+        font = f" in {recipe.font}" if recipe.font else ""
+        text = f"{text} hiding {code(recipe.message, most)}{font}"
+    return text
+
+
+def code(text: str, most: int) -> str:
+    """``text`` as inline code of at most ``most`` characters; nothing in it works as markup."""
+    cut = text if len(text) <= most else text[: most - 1].rstrip() + "…"
+    # A look-alike for the one character that would end the code.
+    return f"`{cut.replace('`', 'ˋ')}`"
+
+
+def status_line(job: Job, outlook: Outlook) -> str:
+    """The state of a job in one line."""
+    return _status(job, outlook)[0]
+
+
+def _status(job: Job, outlook: Outlook) -> tuple[str, Colour]:
+    ready = f" · ready {when(outlook.ready_at)}" if outlook.ready_at else ""
+    if job.cancel_asked_at is not None and job.finished_at is None:
+        return "🛑 Asking Pika to stop", Colour.OFF
+    match job.state:
+        case JobState.QUEUED if outlook.place == 1:
+            return f"⏳ **Next** in the queue{ready}", Colour.WAITING
+        case JobState.QUEUED if outlook.place:
+            return f"⏳ Place **{outlook.place}** in the queue{ready}", Colour.WAITING
+        case JobState.QUEUED:
+            return f"⏳ In the queue{ready}", Colour.WAITING
+        case JobState.SUBMITTING | JobState.RENDERING:
+            percent = f" · {job.percent} %" if job.percent else ""
+            return f"🎬 Pika is making it{percent}{ready}", Colour.WORKING
+        case JobState.IN_DOUBT:
+            return "🔎 Pika gave no clear answer; checking with it", Colour.WORKING
+        case JobState.DELIVERING:
+            return "📦 The video is here and is being posted", Colour.WORKING
+        case JobState.DELIVERED:
+            return f"✅ Done{_whereabouts(outlook)}", Colour.DONE
+        case JobState.CANCELLED:
+            return f"🚫 Cancelled · {charge(job)}", Colour.OFF
+        case _:
+            return f"❌ {reason(job)} · {charge(job)}", Colour.FAILED
+
+
+def _whereabouts(outlook: Outlook) -> str:
+    place = outlook.result.place if outlook.result else Place.HERE
+    return {
+        Place.HERE: "",
+        Place.PARENT: " · posted in the channel above, as this thread did not take it",
+        Place.DIRECT: " · sent as a direct message, as it could not be posted here",
+    }[place]
+
+
+def _link(job: Job, outlook: Outlook) -> str | None:
+    result = outlook.result
+    if job.state is not JobState.DELIVERED or result is None or result.message_id is None:
+        return None
+    where = "@me" if result.place is Place.DIRECT else job.requester.guild_id
+    return f"https://discord.com/channels/{where}/{result.channel_id}/{result.message_id}"
+
+
+def when(at: int) -> str:
+    """A moment, which Discord shows as a countdown."""
+    return f"<t:{at // 1000}:R>"
+
+
+def charge(job: Job) -> str:
+    """Whether a job that is over without a video was charged."""
+    if job.code in {"finished_first", "undeliverable"}:
+        return "1 credit was charged, as Pika made the video"
+    return "you were not charged"
+
+
+_REASONS = {
+    "moderated": "Pika's moderation refused this prompt or picture",
+    "bad_flag": "Pika does not know an option in the prompt",
+    "refused": "Pika refused the request",
+    "failed": "Pika could not make this video",
+    "no_video": "Pika finished without a video",
+    "bad_video": "What Pika sent is not a usable video",
+    "video_unreachable": "The finished video could not be fetched from Pika",
+    "bad_picture": "The picture cannot be used",
+    "stalled": "Pika made no progress for too long",
+    "unknown": "Pika never said whether it took this job",
+    "gone": "Pika no longer knows this job",
+    "cancelled_at_pika": "The job was cancelled at Pika",
+    "gave_up": "Pika did not take the job after many tries",
+    "undeliverable": "The video could not be posted anywhere; it is kept",
+}
+
+_TELLS_DETAIL = frozenset({"bad_flag", "refused", "bad_picture", "failed", "bad_video"})
+
+
+def reason(job: Job) -> str:
+    """Why there is no video, in words for the member."""
+    text = _REASONS.get(job.code or "", "The video could not be made")
+    if job.detail and job.code in _TELLS_DETAIL:
+        return f"{text}: {code(job.detail, 150)}"
+    return text
+
+
+def result_text(job: Job) -> str:
+    """What stands beside the video."""
+    return f"<@{job.requester.user_id}> {shown_prompt(job, 200)}\n-# Job {job.id}"
+
+
+def notice_text(job: Job) -> str:
+    """What a member is told when there will be no video."""
+    return f"<@{job.requester.user_id}> Job {job.id}: {reason(job)}. {_sentence(charge(job))}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def video_name(job: Job, suffix: str) -> str:
+    """The file name of the posted video: the job's number, then some of the prompt's words."""
+    prompt = _FLAGS.split(job.recipe.prompt.lower(), maxsplit=1)[0]
+    words = "".join(c if c.isascii() and c.isalnum() else "-" for c in prompt)
+    slug = "-".join(part for part in words.split("-") if part)[:40].rstrip("-")
+    return f"{video_marker(job.id)}{slug or job.recipe.verb}{suffix}"
+
+
+_FLAGS = re.compile(r"(?:^|\s)-[a-z]+\s")
+
+
+def video_marker(job_id: int) -> str:
+    """How the name of a job's video begins, and no other's."""
+    return f"pika-{job_id}-"

@@ -1,0 +1,94 @@
+"""What members may ask about their own jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.clock import Clock
+from bot.errors import JobNotFound, StaleState, TooLate
+from bot.model import FINAL, Job, JobState, Quota
+from bot.rules.quota import Verdict, decide
+from bot.store import jobs, ledger
+from bot.store.database import Database
+from bot.workflow.changes import Changes
+from bot.workflow.messenger import Outlook
+from bot.workflow.outlook import Outlooks
+from bot.workflow.settling import Settling
+
+
+class Cancelled(StrEnum):
+    """What a cancel has come to."""
+
+    RELEASED = "released"  # out of the queue, not charged
+    ASKED = "asked"  # Pika has it, or may have it: it is asked to stop
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A member's credits in one server: the verdict on one more, and when the next one frees."""
+
+    verdict: Verdict
+    frees_at: int | None
+
+
+class Members:
+    """Answers about a member's own jobs in the server they ask from."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        outlooks: Outlooks,
+        settling: Settling,
+        changes: Changes,
+        default: Quota,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._outlooks = outlooks
+        self._settling = settling
+        self._changes = changes
+        self._default = default
+
+    async def unfinished(self, guild_id: int, user_id: int) -> list[tuple[Job, Outlook]]:
+        """The member's unfinished jobs, oldest first, each with its outlook."""
+        mine = await jobs.unfinished(self._database, guild_id=guild_id, user_id=user_id)
+        return [(job, self._outlooks.of(job)) for job in mine]
+
+    async def account(self, guild_id: int, user_id: int) -> Account:
+        """What the member has left, by the same rule that intake uses."""
+        member, now = (guild_id, user_id), self._clock.now()
+        standing = await ledger.standing(self._database, member, self._default, now)
+        frees = await ledger.frees_at(self._database, member, standing, now)
+        return Account(decide(standing.quota, standing.usage), frees)
+
+    async def cancel(self, guild_id: int, user_id: int, job_id: int) -> tuple[Job, Cancelled]:
+        """Cancel one's own job.
+
+        Raises ``JobNotFound`` for a job that is not this member's in this server, and
+        ``TooLate`` when its video exists already or it is over.
+        """
+        job = await jobs.get(self._database, job_id)
+        if job is None or (job.requester.guild_id, job.requester.user_id) != (guild_id, user_id):
+            raise JobNotFound(job_id)
+        if job.state is JobState.QUEUED:
+            try:
+                return await self._settling.cancel_queued(job), Cancelled.RELEASED
+            except StaleState:
+                job = await jobs.get(self._database, job_id) or job
+        if job.state in FINAL or job.state is JobState.DELIVERING:
+            raise TooLate(_too_late(job))
+        async with self._database.transaction() as tx:
+            await jobs.ask_cancel(tx, job_id, self._clock.now())
+            job = await jobs.get_in(tx, job_id)
+        self._changes.tell(job)
+        return job, Cancelled.ASKED
+
+
+def _too_late(job: Job) -> str:
+    what = {
+        JobState.CANCELLED: "is cancelled already",
+        JobState.FAILED: "has failed already; you were not charged",
+    }.get(job.state, "has its video already")
+    return f"Job {job.id} {what}."

@@ -1,0 +1,47 @@
+"""What the workflow needs said in Discord; ``bot.messenger`` says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.model import Delivery, Job
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a card says besides the job itself.
+
+    ``place`` in the queue (1 = next), ``ready_at`` in milliseconds since 1970, the message
+    of the result; each ``None`` where it does not apply or is not known.
+    """
+
+    place: int | None = None
+    ready_at: int | None = None
+    result: Delivery | None = None
+
+
+class Messenger(Protocol):
+    """Writes messages of jobs. All methods raise ``Denied`` or ``TryLater``."""
+
+    async def post(
+        self, job: Job, delivery: Delivery, outlook: Outlook, *, reply_to: int | None
+    ) -> int:
+        """Post the message of this delivery into ``delivery.channel_id``; its message id.
+
+        ``reply_to`` is a message there that it answers, if that still exists. The same
+        delivery posted twice within minutes is one message.
+        """
+        ...
+
+    async def edit_card(self, job: Job, card: Delivery, outlook: Outlook) -> None:
+        """Rewrite the card that exists."""
+        ...
+
+    async def find(self, job: Job, delivery: Delivery) -> int | None:
+        """The message of this delivery, if an earlier run has posted it: its id."""
+        ...
+
+    async def direct_channel(self, user_id: int) -> int:
+        """The channel of direct messages with this member."""
+        ...

@@ -1,0 +1,63 @@
+"""What can be said of a job beyond its state: its place, and when it will be ready."""
+
+from __future__ import annotations
+
+from bot.clock import Clock
+from bot.model import Delivery, Job, JobState
+from bot.store.deliveries import SHOWN_FINAL
+from bot.workflow.estimate import Durations
+from bot.workflow.messenger import Outlook
+from bot.workflow.queue import FairQueue
+
+
+class Slots:
+    """The jobs that are at Pika now, and how many may be."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken: set[int] = set()
+
+    @property
+    def free(self) -> int:
+        """Jobs that may be submitted now."""
+        return max(0, self.most - len(self.taken))
+
+
+class Outlooks:
+    """Computes places and times from the queue and from measured durations."""
+
+    def __init__(self, clock: Clock, queue: FairQueue, slots: Slots, durations: Durations) -> None:
+        self._clock = clock
+        self._queue = queue
+        self._slots = slots
+        self._durations = durations
+
+    def of(self, job: Job, result: Delivery | None = None) -> Outlook:
+        """The outlook of a job as it is in the queue now."""
+        if job.state is JobState.QUEUED:
+            return self.at(self._queue.place(job.id))
+        ready_at = None
+        if job.state is JobState.RENDERING and job.submitted_at and self._durations.typical:
+            ready_at = job.submitted_at + self._durations.typical
+        return Outlook(ready_at=ready_at, result=result)
+
+    def at(self, place: int | None) -> Outlook:
+        """The outlook of a queued job whose place is known."""
+        if place is None:
+            return Outlook()
+        wait = self._durations.ready_in(place, free=self._slots.free, slots=self._slots.most)
+        return Outlook(place=place, ready_at=None if wait is None else self._clock.now() + wait)
+
+
+def shows(job: Job, outlook: Outlook) -> str:
+    """What a card about this job says, in a word to compare: a different one means rewrite."""
+    match job.state:
+        case JobState.QUEUED:
+            what = f"queued {outlook.place}"
+        case JobState.SUBMITTING | JobState.RENDERING:
+            what = f"rendering {(job.percent or 0) // 10}"
+        case JobState.IN_DOUBT | JobState.DELIVERING:
+            what = str(job.state)
+        case _:
+            return SHOWN_FINAL
+    return f"{what} stopping" if job.cancel_asked_at is not None else what

@@ -1,0 +1,68 @@
+"""Going on where the last process stopped, however it stopped."""
+
+from __future__ import annotations
+
+import logging
+
+from bot.clock import Clock
+from bot.logs import about_job
+from bot.model import Job, JobState
+from bot.store import deliveries, jobs
+from bot.store.database import Database
+from bot.workflow.courier import Courier
+from bot.workflow.estimate import Durations
+from bot.workflow.outlook import Slots
+from bot.workflow.queue import FairQueue
+
+log = logging.getLogger(__name__)
+
+
+async def recover(
+    database: Database,
+    clock: Clock,
+    queue: FairQueue,
+    slots: Slots,
+    durations: Durations,
+    courier: Courier,
+) -> None:
+    """Before any loop runs: fill the queue and the slots, and doubt what was being sent.
+
+    A job found in ``submitting`` may or may not have reached Pika: it is asked about, never
+    sent again on suspicion.
+    """
+    durations.fill(await jobs.durations(database, Durations.MOST))
+    open_jobs = await jobs.unfinished(database)
+    for job in open_jobs:
+        with about_job(job.id):
+            await _resume(database, clock, queue, slots, job)
+        courier.touch(job.id)
+    for job_id in await deliveries.untrue_cards(database):
+        courier.touch(job_id)
+    async with database.transaction() as tx:
+        await deliveries.due_now(tx, clock.now())
+    if open_jobs:
+        log.info("goes on with %d unfinished jobs", len(open_jobs))
+
+
+async def _resume(
+    database: Database, clock: Clock, queue: FairQueue, slots: Slots, job: Job
+) -> None:
+    match job.state:
+        case JobState.QUEUED:
+            queue.add(job.id, job.requester)
+        case JobState.SUBMITTING:
+            async with database.transaction() as tx:
+                await jobs.move(
+                    tx,
+                    job.id,
+                    JobState.SUBMITTING,
+                    JobState.IN_DOUBT,
+                    at=clock.now(),
+                    code="restarted",
+                )
+            slots.taken.add(job.id)
+            log.warning("was being sent when the last process stopped: asking Pika")
+        case JobState.IN_DOUBT | JobState.RENDERING:
+            slots.taken.add(job.id)
+        case _:
+            pass

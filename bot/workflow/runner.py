@@ -1,0 +1,250 @@
+"""Sending jobs to Pika: one POST per attempt, and what each answer means."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.clock import Clock
+from bot.errors import BadRecipe, MediaError, StaleState, Unreachable
+from bot.logs import about_job
+from bot.model import Job, JobState, PikaReport, PikaStatus
+from bot.pika.backend import Backend
+from bot.pika.errors import AccountProblem, Busy, NoAnswer, NotSent, PikaError, Refused
+from bot.store import jobs
+from bot.store.database import Database
+from bot.workflow.changes import Changes
+from bot.workflow.gate import Gate
+from bot.workflow.outlook import Slots
+from bot.workflow.pictures import Pictures, missing
+from bot.workflow.queue import FairQueue
+from bot.workflow.settling import Settling
+
+log = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 20
+"""POSTs that certainly were not taken before a job fails for good; a safety net, as
+back-pressure stops the whole queue and is not the job's fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What the runner needs; put together by ``bot.app``."""
+
+    database: Database
+    clock: Clock
+    backend: Backend
+    pictures: Pictures
+    queue: FairQueue
+    slots: Slots
+    gate: Gate
+    settling: Settling
+    changes: Changes
+    reply_url: Callable[[str], str | None]
+
+
+class Runner:
+    """Takes jobs from the queue while slots are free."""
+
+    def __init__(self, way: Way) -> None:
+        self._way = way
+        self._wake = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        way.changes.listen(self._changed)
+
+    def wake(self) -> None:
+        """Something changed that may let a job go."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Submit jobs until cancelled."""
+        while True:
+            self._wake.clear()
+            wait = self._way.gate.wait_seconds()
+            if wait == 0 and not await self._account_ready():
+                continue
+            while wait == 0 and self._way.slots.free and not self._stopping:
+                job_id = self._way.queue.pop()
+                if job_id is None:
+                    break
+                self._way.slots.taken.add(job_id)
+                self._start(self._submit(job_id))
+                wait = self._way.gate.wait_seconds()
+            await self._rest(wait)
+
+    async def stop(self, seconds: float) -> None:
+        """Begin no more submits; give those on their way ``seconds`` to be answered."""
+        self._stopping = True
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=seconds)
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+    async def _rest(self, seconds: float) -> None:
+        """Until something changes, or until the gate may open."""
+        if seconds == 0:
+            await self._wake.wait()
+        else:
+            await self._way.clock.sleep(seconds)
+
+    async def _account_ready(self) -> bool:
+        """With account trouble, ask for something free before a job is risked."""
+        gate = self._way.gate
+        if gate.trouble is None:
+            return True
+        try:
+            await self._way.backend.account()
+        except AccountProblem as error:
+            gate.account_trouble(error.code)
+            return False
+        except PikaError as error:
+            log.info("the account cannot be read yet: %s", error)
+            gate.busy(None)
+            return False
+        gate.account_works()
+        return True
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+        task.add_done_callback(_report_death)
+
+    def _changed(self, job: Job) -> None:
+        """Keep the queue and the slots what the database says they are."""
+        if job.state not in _AT_PIKA:
+            self._way.slots.taken.discard(job.id)
+        if job.state is JobState.QUEUED:
+            self._way.queue.restore(job.id, job.requester)
+        else:
+            self._way.queue.remove(job.id)
+        self._wake.set()
+
+    async def _submit(self, job_id: int) -> None:
+        """One attempt of one job."""
+        with about_job(job_id):
+            job = await jobs.get(self._way.database, job_id)
+            if job is None or job.state is not JobState.QUEUED:
+                self._way.slots.taken.discard(job_id)
+                self.wake()
+                return
+            ready = await self._with_pictures(job)
+            if ready is None:
+                return
+            try:
+                claimed = await self._claim(ready)
+            except StaleState:  # cancelled while its picture was fetched
+                self._way.slots.taken.discard(job_id)
+                self.wake()
+                return
+            await self._send(claimed)
+
+    async def _with_pictures(self, job: Job) -> Job | None:
+        """The job with its pictures on disk; ``None`` when it has failed for want of one."""
+        todo = list(missing(job.recipe))
+        if not todo:
+            return job
+        for pause in (*_PICTURE_PAUSES, None):
+            try:
+                recipe = await self._way.pictures.complete(job.requester.request_key, job.recipe)
+                break
+            except MediaError as error:
+                if isinstance(error, Unreachable) and pause is not None:
+                    log.warning("the picture cannot be fetched now: %s", error)
+                    await self._way.clock.sleep(pause)
+                    continue
+                await self._way.settling.fail(job, "bad_picture", str(error))
+                return None
+        async with self._way.database.transaction() as tx:
+            for role, _ in todo:
+                have = recipe.image if role == "image" else recipe.message_image
+                if have is not None:
+                    await jobs.keep_picture(tx, job.id, role, have)
+        return replace(job, recipe=recipe)
+
+    async def _claim(self, job: Job) -> Job:
+        """Write down that a POST is about to leave, before it leaves."""
+        now = self._way.clock.now()
+        async with self._way.database.transaction() as tx:
+            claimed = await jobs.move(
+                tx,
+                job.id,
+                JobState.QUEUED,
+                JobState.SUBMITTING,
+                at=now,
+                attempt=job.attempt + 1,
+                reply_ref=secrets.token_urlsafe(24),
+                submitted_at=now,
+                progressed_at=now,
+            )
+        self._way.changes.tell(claimed)
+        return claimed
+
+    async def _send(self, job: Job) -> None:
+        reply_ref = job.reply_ref or ""
+        settling, gate = self._way.settling, self._way.gate
+        try:
+            report = await self._way.backend.submit(
+                job.recipe, reply_ref=reply_ref, reply_url=self._way.reply_url(reply_ref)
+            )
+        except BadRecipe as error:
+            await settling.fail(job, "refused", str(error))
+        except NotSent as error:
+            log.warning("did not reach Pika: %s", error)
+            await self._again(job, gate.busy(None))
+        except Busy as error:
+            seconds = gate.busy(error.retry_after)
+            log.info("Pika is busy (%s), again in %.1f s", error.code, seconds)
+            await self._again(job, seconds)
+        except AccountProblem as error:
+            gate.account_trouble(error.code)
+            await self._again(job, gate.wait_seconds())
+        except Refused as error:
+            gate.account_works()
+            log.info("Pika refused: %s", error)
+            await settling.fail(job, error.code, error.detail)
+        except NoAnswer as error:
+            log.warning("nobody knows whether Pika took it: %s", error)
+            await settling.doubt(job, error.code)
+        else:
+            gate.account_works()
+            await self._accepted(job, report)
+
+    async def _accepted(self, job: Job, report: PikaReport) -> None:
+        rendering = await self._way.settling.accepted(job, report)
+        if rendering is None:
+            return
+        log.info("taken by Pika as %s", report.pika_id)
+        if report.status is not PikaStatus.WORKING:
+            await self._way.settling.settle(rendering, report)
+
+    async def _again(self, job: Job, seconds: float) -> None:
+        """Certainly not taken: back to its place."""
+        if job.attempt >= MOST_ATTEMPTS:
+            await self._way.settling.fail(job, "gave_up", f"{job.attempt} attempts")
+            return
+        now = self._way.clock.now()
+        async with self._way.database.transaction() as tx:
+            queued = await jobs.move(
+                tx, job.id, JobState.SUBMITTING, JobState.QUEUED, at=now, submitted_at=None
+            )
+        log.info("waits %.1f s in its place", seconds)
+        self._way.changes.tell(queued)
+        if queued.cancel_asked_at is not None:
+            await self._way.settling.cancel_queued(queued)
+
+
+_AT_PIKA = frozenset({JobState.SUBMITTING, JobState.IN_DOUBT, JobState.RENDERING})
+_PICTURE_PAUSES = (1.0, 3.0, 10.0)
+"""Seconds between tries to fetch a picture whose host does not answer."""
+
+
+def _report_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a submit died: its job is asked about later", exc_info=error)

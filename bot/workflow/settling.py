@@ -1,0 +1,193 @@
+"""What becomes of a job that Pika was asked for: one transaction per outcome."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.clock import Clock
+from bot.errors import StaleState, Unusable
+from bot.media import VIDEO_LIMIT, check_video
+from bot.model import DeliveryKind, Hold, Job, JobState, PikaReport, PikaStatus
+from bot.store import deliveries, jobs, ledger
+from bot.store.database import Database
+from bot.workflow.changes import Changes
+from bot.workflow.pictures import Fetches, Pictures
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """Moves jobs on, with their credits and their messages.
+
+    A job that somebody else moved meanwhile is left alone: the first one was right.
+    """
+
+    database: Database
+    clock: Clock
+    fetcher: Fetches
+    changes: Changes
+    videos: Path
+
+    async def accepted(self, job: Job, report: PikaReport) -> Job | None:
+        """Pika has the job. The job after it; ``None`` when it is not waiting for that."""
+        now = self.clock.now()
+        try:
+            async with self.database.transaction() as tx:
+                rendering = await jobs.move(
+                    tx,
+                    job.id,
+                    job.state,
+                    JobState.RENDERING,
+                    at=now,
+                    pika_id=report.pika_id,
+                    progressed_at=now,
+                    percent=report.percent,
+                    code=None,
+                )
+        except StaleState:
+            log.info("was moved by somebody else")
+            return None
+        except sqlite3.IntegrityError:
+            log.exception("Pika gave us the name of another job, %s", report.pika_id)
+            await self.doubt(job, "garbled")
+            return None
+        self.changes.tell(rendering)
+        return rendering
+
+    async def doubt(self, job: Job, code: str) -> None:
+        """It was sent, and nobody knows the outcome."""
+        if job.state is JobState.IN_DOUBT:
+            return
+        async with self.database.transaction() as tx:
+            doubted = await jobs.move(
+                tx, job.id, job.state, JobState.IN_DOUBT, at=self.clock.now(), code=code
+            )
+        self.changes.tell(doubted)
+
+    async def absent(self, job: Job) -> None:
+        """A doubted job is proven not to be at Pika: it may be sent again."""
+        async with self.database.transaction() as tx:
+            queued = await jobs.move(
+                tx,
+                job.id,
+                JobState.IN_DOUBT,
+                JobState.QUEUED,
+                at=self.clock.now(),
+                submitted_at=None,
+                code=None,
+            )
+        self.changes.tell(queued)
+        if queued.cancel_asked_at is not None:
+            await self.cancel_queued(queued)
+
+    async def settle(self, job: Job, report: PikaReport) -> None:
+        """Act on what Pika says of a rendering job. Raises ``MediaError`` but ``Unusable``
+        when the video cannot be had now: the job stays as it is.
+        """
+        match report.status:
+            case PikaStatus.WORKING:
+                await self.progress(job, report)
+            case PikaStatus.COMPLETED if job.cancel_asked_at is not None:
+                await self._cancel(job, Hold.CHARGED, "finished_first")
+            case PikaStatus.COMPLETED:
+                await self._complete(job, report)
+            case PikaStatus.CANCELLED if job.cancel_asked_at is not None:
+                await self._cancel(job, Hold.RELEASED, "cancelled")
+            case PikaStatus.CANCELLED:
+                await self.fail(job, "cancelled_at_pika", report.error or "")
+            case _:
+                await self.fail(job, report.status, report.error or "")
+
+    async def progress(self, job: Job, report: PikaReport) -> None:
+        """Pika still works on it, and shows how far it is."""
+        if report.percent is None or report.percent == job.percent:
+            return
+        async with self.database.transaction() as tx:
+            now = self.clock.now()
+            await jobs.show_progress(tx, job.id, at=now, percent=report.percent)
+            seen = await jobs.get_in(tx, job.id)
+        self.changes.tell(seen)
+
+    async def alive(self, job: Job) -> None:
+        """Pika works on it, as far as it lets us know: the stall clock starts anew."""
+        async with self.database.transaction() as tx:
+            await jobs.show_progress(tx, job.id, at=self.clock.now(), percent=None)
+
+    async def fail(self, job: Job, code: str, detail: str) -> None:
+        """No video: credits back, and a notice that says why."""
+        try:
+            async with self.database.transaction() as tx:
+                now = self.clock.now()
+                failed = await jobs.move(
+                    tx, job.id, job.state, JobState.FAILED, at=now, code=code, detail=detail[:300]
+                )
+                await ledger.settle(tx, job.id, Hold.RELEASED, now)
+                await deliveries.add(tx, failed, DeliveryKind.NOTICE, at=now)
+        except StaleState:
+            log.info("was moved by somebody else")
+            return
+        log.info("failed: %s %s", code, detail)
+        self._over(failed)
+
+    async def cancel_queued(self, job: Job) -> Job:
+        """Out of the queue, credits back. Raises ``StaleState`` when it has left the queue."""
+        return await self._move_to_cancelled(job, JobState.QUEUED, Hold.RELEASED, "cancelled")
+
+    async def _cancel(self, job: Job, hold: Hold, code: str) -> None:
+        try:
+            await self._move_to_cancelled(job, JobState.RENDERING, hold, code)
+        except StaleState:
+            log.info("was moved by somebody else")
+
+    async def _move_to_cancelled(self, job: Job, frm: JobState, hold: Hold, code: str) -> Job:
+        async with self.database.transaction() as tx:
+            now = self.clock.now()
+            gone = await jobs.move(tx, job.id, frm, JobState.CANCELLED, at=now, code=code)
+            await ledger.settle(tx, job.id, hold, now)
+        log.info("cancelled, %s", hold)
+        self._over(gone)
+        return gone
+
+    async def _complete(self, job: Job, report: PikaReport) -> None:
+        """The video on our disk first, then the charge and the wish to deliver it."""
+        if report.video_url is None:
+            await self.fail(job, "no_video", "")
+            return
+        path = self.videos / f"{job.id}.mp4"
+        try:
+            got = await self.fetcher.fetch(report.video_url, path, limit=VIDEO_LIMIT)
+            seen = await check_video(path)
+        except Unusable as error:
+            path.unlink(missing_ok=True)
+            await self.fail(job, "bad_video", str(error))
+            return
+        if seen.extension != path.suffix:
+            path = path.rename(path.with_suffix(seen.extension))
+        try:
+            async with self.database.transaction() as tx:
+                now = self.clock.now()
+                done = await jobs.move(
+                    tx,
+                    job.id,
+                    JobState.RENDERING,
+                    JobState.DELIVERING,
+                    at=now,
+                    video_path=path,
+                    percent=100,
+                )
+                await ledger.settle(tx, job.id, Hold.CHARGED, now)
+                await deliveries.add(tx, done, DeliveryKind.RESULT, at=now)
+        except StaleState:
+            log.info("was moved by somebody else")
+            return
+        log.info("video of %d bytes, %.1f s", got.size, seen.seconds)
+        Pictures.forget(job.recipe)
+        self.changes.tell(done)
+
+    def _over(self, job: Job) -> None:
+        Pictures.forget(job.recipe)
+        self.changes.tell(job)

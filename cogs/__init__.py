@@ -1,0 +1,1 @@
+"""Commands only: a cog turns arguments into values, makes one call, and renders the answer."""
