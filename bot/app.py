@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -23,10 +25,11 @@ from bot.metrics import Metrics
 from bot.model import Quota
 from bot.pika.useapi import UseApi
 from bot.settings import Settings
-from bot.store import facts
+from bot.store import deliveries, facts, jobs
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.ui.base import Services
+from bot.ui.callback import Responder
 from bot.workflow.changes import Changes
 from bot.workflow.courier import Courier
 from bot.workflow.estimate import Durations
@@ -142,14 +145,16 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         intake = Intake(database, clock, queue, outlooks, changes, pictures, default)
         members = Members(database, clock, outlooks, settling, changes, default)
 
+        responder = await stack.enter_async_context(Responder.open(metrics.discord_answered))
         discord_client.point_at(settings.discord_api_url)
         bot = PikaBot(
-            Services(intake, members, clock),
+            Services(intake, members, responder),
             recall=partial(facts.recall, database),
             remember=partial(facts.remember, database),
             guild_ids=settings.discord_guild_ids,
             shard_ids=settings.shard_ids,
             shard_count=settings.shard_count,
+            http_trace=metrics.discord_trace(),
         )
         stack.push_async_callback(bot.close)
         messenger = DiscordMessenger(bot)
@@ -158,9 +163,15 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             tick_seconds=min(2.0, settings.pika_poll_seconds),
         )  # fmt: skip
         await recover(database, clock, queue, slots, durations, courier)
+        metrics.resume(await jobs.unfinished(database))
 
         if settings.http_port:
-            health = Health(database=database, ready=bot.is_ready, courier=courier)
+            health = Health(
+                ready=partial(_connected, bot),
+                write=partial(facts.remember, database, "readiness asked at"),
+                due=partial(deliveries.due, database),
+                now=clock.now,
+            )
             await stack.enter_async_context(
                 Listener(
                     settings.http_host,
@@ -175,7 +186,13 @@ async def build(settings: Settings) -> AsyncIterator[App]:
 
 async def run(settings: Settings) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises what stopped it otherwise."""
+    # SQLite's thread asks for the interpreter many times per commit; while commands pour in it
+    # would wait the default 5 ms each time.
+    sys.setswitchinterval(0.0005)
     async with build(settings) as app:
+        # What lives as long as the process need not be looked at again and again.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -208,6 +225,11 @@ async def run(settings: Settings) -> None:
 async def _deliver(app: App) -> None:
     await app.bot.logged_in.wait()
     await app.courier.run()
+
+
+def _connected(bot: PikaBot) -> bool:
+    """Whether every shard has a gateway connection now; discord.py stays "ready" without one."""
+    return bot.is_ready() and not any(shard.is_closed() for shard in bot.shards.values())
 
 
 def _reply_url(public_url: str, reply_ref: str) -> str | None:

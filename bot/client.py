@@ -17,14 +17,11 @@ from discord.ext import commands
 
 from bot.ui import buttons
 from bot.ui.base import Interaction, Services, answer, answer_error
+from bot.ui.callback import CONNECTIONS
 
 log = logging.getLogger(__name__)
 
 COGS = ("cogs.generate", "cogs.library", "cogs.quota", "cogs.help")
-
-CONNECTIONS = 64
-"""Connections to Discord at once. discord.py opens one per outstanding request, and of
-5,000 commands at one instant two thirds are then answered too late."""
 
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -71,6 +68,7 @@ class PikaBot(commands.AutoShardedBot):
         *,
         recall: Callable[[str], Awaitable[str | None]],
         remember: Callable[[str, str], Awaitable[None]],
+        http_trace: aiohttp.TraceConfig,
         guild_ids: Sequence[int] = (),
         shard_ids: Sequence[int] = (),
         shard_count: int = 0,
@@ -88,6 +86,7 @@ class PikaBot(commands.AutoShardedBot):
             chunk_guilds_at_startup=False,
             max_messages=None,
             connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            http_trace=http_trace,
             **sharding,
         )
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice here

@@ -6,7 +6,7 @@ integers (snowflakes). Nothing here knows Discord, Pika, SQLite or the clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -117,7 +117,7 @@ class Picture:
     filename: str
     content_type: str
     size: int
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
     path: Path | None = None
 
 
@@ -181,7 +181,7 @@ class Job:
     state: JobState
     created_at: int
     attempt: int = 0
-    reply_ref: str | None = None
+    reply_ref: str | None = field(default=None, repr=False)
     pika_id: str | None = None
     submitted_at: int | None = None
     progressed_at: int | None = None
@@ -253,8 +253,8 @@ class PikaReport:
 
     pika_id: str
     status: PikaStatus
-    reply_ref: str | None = None
+    reply_ref: str | None = field(default=None, repr=False)
     percent: int | None = None
     updated: str | None = None
-    video_url: str | None = None
+    video_url: str | None = field(default=None, repr=False)
     error: str | None = None

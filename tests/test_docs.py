@@ -106,7 +106,11 @@ def test_commands_have_the_options_of_the_contract() -> None:
 
 def test_readme_names_every_command_of_the_terminal() -> None:
     """``pika-bot --help`` and README speak of the same commands."""
-    real = {f"pika-bot {command.callback.__name__}" for command in cli.registered_commands if command.callback}
+    real = {
+        f"pika-bot {command.callback.__name__}"
+        for command in cli.registered_commands
+        if command.callback
+    }
     named = set(re.findall(r"^\| `(pika-bot [a-z]+)", README, re.MULTILINE))
 
     assert named == real

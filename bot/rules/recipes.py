@@ -57,6 +57,8 @@ def _clean(option: str, text: str) -> str:
     characters, and the invisible ones that reorder text, are refused: what a moderator
     reads must be what Pika reads.
     """
+    if text.isascii() and text.isprintable():
+        return text.strip()
     text = re.sub(r"[\r\n\t\u2028\u2029]+", " ", unicodedata.normalize("NFC", text)).strip()
     for position, character in enumerate(text, start=1):
         if _invisible(character):

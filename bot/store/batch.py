@@ -8,10 +8,9 @@ caller still returns only after its own write is on the disk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
-
-import aiosqlite
 
 from bot.store.database import Database
 
@@ -24,6 +23,8 @@ class Batch(Generic[Item, Result]):
 
     ``write(tx, items)`` returns one result per item; an exception among the results is
     raised to that item's caller, one that ``write`` raises to all of its callers.
+    ``linger`` is how many seconds the first item waits for company: for writes that nobody
+    waits for.
     """
 
     MOST = 256
@@ -31,14 +32,16 @@ class Batch(Generic[Item, Result]):
     def __init__(
         self,
         database: Database,
-        write: Callable[
-            [aiosqlite.Connection, Sequence[Item]], Awaitable[Sequence[Result | Exception]]
-        ],
+        write: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Result | Exception]],
+        *,
+        linger: float = 0.0,
     ) -> None:
         self._database = database
         self._write = write
+        self._linger = linger
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._task: asyncio.Task[None] | None = None
+        self._hurry = False
 
     async def put(self, item: Item) -> Result:
         """Write ``item``; return when it is committed.
@@ -52,15 +55,19 @@ class Batch(Generic[Item, Result]):
         return await asyncio.shield(future)
 
     async def flush(self) -> None:
-        """Return when everything that waits now is written."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
+        """Write everything that waits now, and return when that is done."""
+        self._hurry = True
+        try:
+            if self._task is not None:
+                await asyncio.shield(self._task)
+        finally:
+            self._hurry = False
 
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                # One turn of the loop lets everything that is ready now join this commit.
-                await asyncio.sleep(0)
+                # Even without lingering, everything that is ready now joins this commit.
+                await asyncio.sleep(0 if self._hurry else self._linger)
                 batch, self._waiting = self._waiting[: self.MOST], self._waiting[self.MOST :]
                 await self._commit(batch)
         finally:
@@ -68,8 +75,8 @@ class Batch(Generic[Item, Result]):
 
     async def _commit(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
-            async with self._database.transaction() as tx:
-                results = await self._write(tx, [item for item, _ in batch])
+            items = [item for item, _ in batch]
+            results = await self._database.write(lambda tx: self._write(tx, items))
         except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
             if len(batch) > 1:  # one that cannot be written must not take the others along
                 for pair in batch:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiosqlite
 
 Row = aiosqlite.Row
 Params = Mapping[str, Any]
+Result = TypeVar("Result")
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -24,7 +26,7 @@ _PRAGMAS = (
 class Database:
     """An open database. Writes go through ``transaction()``, one at a time."""
 
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+    def __init__(self, writer: _Writer, reader: aiosqlite.Connection) -> None:
         self._writer = writer
         self._reader = reader
         self._turn = asyncio.Lock()
@@ -32,7 +34,7 @@ class Database:
     @classmethod
     async def open(cls, path: Path) -> Self:
         """Open ``path``, whose schema ``migrate`` has brought up to date."""
-        writer = await _connect(path)
+        writer = await _Writer.open(path)
         try:
             reader = await _connect(path)
             await reader.execute_fetchall("PRAGMA query_only = ON")
@@ -65,6 +67,15 @@ class Database:
                 await _to_the_end(self._writer.rollback())
                 raise
 
+    async def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """``work`` as one transaction, whole, on the database's own thread.
+
+        For many statements at once: every statement of ``transaction()`` waits for a turn of
+        the event loop, and a burst makes those turns long. A cancel does not stop the work.
+        """
+        async with self._turn:
+            return await self._writer.whole(work)
+
     async def fetch(self, sql: str, params: Params) -> list[Row]:
         """All rows of a query, from what is committed."""
         return list(await self._reader.execute_fetchall(sql, params))
@@ -75,12 +86,45 @@ async def fetch(tx: aiosqlite.Connection, sql: str, params: Params) -> list[Row]
     return list(await tx.execute_fetchall(sql, params))
 
 
-async def _connect(path: Path) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(path, isolation_level=None)
+class _Writer(aiosqlite.Connection):
+    """The writing connection, which can also run a function on its thread."""
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Connect and prepare."""
+        return await _prepare(cls(lambda: sqlite3.connect(path, isolation_level=None), 64))
+
+    async def whole(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """``work`` between BEGIN and COMMIT, or not at all."""
+
+        def run() -> Result:
+            connection = self._conn
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+            return result
+
+        done: Result = await self._execute(run)  # type: ignore[no-untyped-call]
+        return done
+
+
+Connection = TypeVar("Connection", bound=aiosqlite.Connection)
+
+
+async def _prepare(unopened: Connection) -> Connection:
+    connection = await unopened
     connection.row_factory = aiosqlite.Row
     for pragma in _PRAGMAS:
         await connection.execute_fetchall(pragma)
-    return connection
+    return unopened
+
+
+async def _connect(path: Path) -> aiosqlite.Connection:
+    return await _prepare(aiosqlite.connect(path, isolation_level=None))
 
 
 async def _to_the_end(work: Awaitable[object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 
 import aiosqlite
@@ -14,11 +15,11 @@ SHOWN_FINAL = "final"
 """What a card shows once nothing on it will change any more."""
 
 
-async def add_cards(tx: aiosqlite.Connection, jobs: Sequence[Job], due_at: int) -> None:
+def add_cards(tx: sqlite3.Connection, jobs: Sequence[Job], due_at: int) -> None:
     """Each of these new jobs needs a card. The command's answer is the card; should that
     never happen, the courier posts one from ``due_at`` on.
     """
-    await tx.executemany(
+    tx.executemany(
         "INSERT INTO delivery (job_id, kind, channel_id, due_at) VALUES (?, 'card', ?, ?)",
         [(job.id, job.requester.channel_id, due_at) for job in jobs],
     )
@@ -111,9 +112,9 @@ async def sent(
     )
 
 
-async def cards_sent(tx: aiosqlite.Connection, cards: Sequence[tuple[int, str, int, int]]) -> None:
+def cards_sent(tx: sqlite3.Connection, cards: Sequence[tuple[int, str, int, int]]) -> None:
     """Commands were answered by their cards: (message id, what it shows, when, job id)."""
-    await tx.executemany(
+    tx.executemany(
         """
         UPDATE delivery SET state = 'sent', message_id = ?, shown = ?, sent_at = ?
         WHERE job_id = ? AND kind = 'card' AND state = 'pending'

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,19 +30,18 @@ _MAY_SET = frozenset(
 )
 
 
-async def next_id(tx: aiosqlite.Connection) -> int:
+def next_id(tx: sqlite3.Connection) -> int:
     """The number the next job will have; numbers are never used twice."""
-    rows = await fetch(tx, "SELECT seq FROM sqlite_sequence WHERE name = 'job'", {})
-    return int(rows[0]["seq"]) + 1 if rows else 1
+    row = tx.execute("SELECT seq FROM sqlite_sequence WHERE name = 'job'").fetchone()
+    return int(row["seq"]) + 1 if row else 1
 
 
-async def ids_of_requests(tx: aiosqlite.Connection, keys: str) -> dict[int, int]:
+def ids_of_requests(tx: sqlite3.Connection, keys: str) -> dict[int, int]:
     """Which of these requests are jobs already: request key → job id.
 
     ``keys`` is a JSON list of request keys.
     """
-    rows = await fetch(
-        tx,
+    rows = tx.execute(
         """
         SELECT request_key, id FROM job
         WHERE request_key IN (SELECT value FROM json_each(:keys))
@@ -51,9 +51,9 @@ async def ids_of_requests(tx: aiosqlite.Connection, keys: str) -> dict[int, int]
     return {row["request_key"]: row["id"] for row in rows}
 
 
-async def insert(tx: aiosqlite.Connection, jobs: Sequence[Job]) -> None:
+def insert(tx: sqlite3.Connection, jobs: Sequence[Job]) -> None:
     """Write new jobs with their pictures. Their history begins by trigger."""
-    await tx.executemany(
+    tx.executemany(
         """
         INSERT INTO job (id, request_key, guild_id, channel_id, parent_id, user_id, verb,
                          prompt, message, font, state, created_at, changed_at)
@@ -85,7 +85,7 @@ async def insert(tx: aiosqlite.Connection, jobs: Sequence[Job]) -> None:
         if p is not None
     ]
     if pictures:
-        await tx.executemany("INSERT INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", pictures)
+        tx.executemany("INSERT INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", pictures)
 
 
 async def move(

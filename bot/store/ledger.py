@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -68,11 +69,11 @@ def _standings(rows: Sequence[Row]) -> dict[Member, Standing]:
     }
 
 
-async def standings(
-    tx: aiosqlite.Connection, members: Iterable[Member], default: Quota, now: int
+def standings(
+    tx: sqlite3.Connection, members: Iterable[Member], default: Quota, now: int
 ) -> dict[Member, Standing]:
     """The standing of each member, inside the transaction that may use it up."""
-    return _standings(await fetch(tx, _STANDING, _params(members, default, now)))
+    return _standings(tx.execute(_STANDING, _params(members, default, now)).fetchall())
 
 
 async def standing(database: Database, member: Member, default: Quota, now: int) -> Standing:
@@ -88,29 +89,38 @@ _FREES = """
 """
 
 
-async def frees_at(
-    tx: aiosqlite.Connection | Database, member: Member, standing: Standing, now: int
-) -> int | None:
+def frees_at(tx: sqlite3.Connection, member: Member, standing: Standing, now: int) -> int | None:
     """When this member may ask for one more; ``None`` when no waiting will help."""
+    return _freed(tx.execute(_FREES, _spare(member, standing, now)).fetchall(), standing)
+
+
+async def frees_at_now(
+    database: Database, member: Member, standing: Standing, now: int
+) -> int | None:
+    """``frees_at`` of what is committed."""
+    return _freed(await database.fetch(_FREES, _spare(member, standing, now)), standing)
+
+
+def _spare(member: Member, standing: Standing, now: int) -> dict[str, int]:
     quota, usage = standing.quota, standing.usage
-    if quota.credits < CREDITS_PER_JOB:
-        return None
-    params = {
+    return {
         "guild_id": member[0],
         "user_id": member[1],
         "now": now,
         "window_ms": quota.window_ms,
         "spare": max(0, usage.used - quota.credits),
     }
-    rows = await (
-        tx.fetch(_FREES, params) if isinstance(tx, Database) else fetch(tx, _FREES, params)
-    )
-    return int(rows[0]["held_at"]) + quota.window_ms if rows else None
 
 
-async def hold(tx: aiosqlite.Connection, jobs: Sequence[Job]) -> None:
+def _freed(rows: Sequence[Row], standing: Standing) -> int | None:
+    if standing.quota.credits < CREDITS_PER_JOB or not rows:
+        return None
+    return int(rows[0]["held_at"]) + standing.quota.window_ms
+
+
+def hold(tx: sqlite3.Connection, jobs: Sequence[Job]) -> None:
     """Set aside what these new jobs cost."""
-    await tx.executemany(
+    tx.executemany(
         """
         INSERT INTO reservation (job_id, guild_id, user_id, credits, held_at)
         VALUES (?, ?, ?, ?, ?)

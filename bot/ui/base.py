@@ -10,17 +10,14 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from bot.clock import Clock
 from bot.errors import UserError
+from bot.ui.callback import UNKNOWN_INTERACTION, Responder
 from bot.workflow.intake import Intake
 from bot.workflow.members import Members
 
 log = logging.getLogger(__name__)
 
 Interaction = discord.Interaction[Any]
-
-UNKNOWN_INTERACTION = 10062
-ALREADY_ANSWERED = 40060
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Services:
 
     intake: Intake
     members: Members
-    clock: Clock
+    responder: Responder
 
 
 class _HasServices(Protocol):

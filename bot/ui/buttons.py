@@ -11,13 +11,14 @@ from bot.ui import ids
 from bot.ui.base import Interaction, answer, answer_error, services_of
 from bot.workflow.members import Cancelled
 
+CANCEL = "Cancel"
 _Button = discord.ui.Button[Any]
 
 
 class CancelButton(discord.ui.DynamicItem[_Button], template=ids.template("cancel")):
     """Cancels the job it names, for the one who asked for it."""
 
-    def __init__(self, job_id: int, label: str = "Cancel") -> None:
+    def __init__(self, job_id: int, label: str = CANCEL) -> None:
         super().__init__(
             discord.ui.Button(
                 label=label,

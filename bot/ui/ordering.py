@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 
-import aiohttp
 import discord
 
 from bot.errors import NotAllowed
 from bot.logs import about_job
 from bot.model import Picture, Recipe, Requester
-from bot.ui.base import ALREADY_ANSWERED, UNKNOWN_INTERACTION, Interaction, services_of
+from bot.ui.base import Interaction, services_of
+from bot.ui.callback import UNKNOWN_INTERACTION, NotAnsweredError
 from bot.ui.cards import card
-from bot.ui.views import embed_of, view_of
-from bot.workflow.intake import Taken
+from bot.ui.views import card_payload
 from bot.workflow.outlook import shows
 
 log = logging.getLogger(__name__)
@@ -59,52 +58,44 @@ async def order(interaction: Interaction, recipe: Recipe) -> None:
         return
     with about_job(taken.job.id):
         try:
-            message_id = await _answer(interaction, taken)
-        except discord.NotFound as error:
-            if error.code != UNKNOWN_INTERACTION:
-                raise
-            log.info("came too late to be answered: withdrawn")
-            await intake.withdraw(taken.job)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            log.warning("nobody knows whether the answer arrived: %s", error)
-            intake.unanswered(taken.job)
+            message_id = await services_of(interaction).responder.answer(
+                interaction, card_payload(card(taken.job, taken.outlook))
+            )
+        except NotAnsweredError as error:
+            if error.code == UNKNOWN_INTERACTION:
+                log.info("came too late to be answered: withdrawn")
+                await intake.withdraw(taken.job)
+            else:
+                log.warning("nobody knows whether the answer arrived: %s", error)
+                intake.unanswered(taken.job)
         else:
             await intake.answered(taken.job, message_id, shows(taken.job, taken.outlook))
-
-
-async def _answer(interaction: Interaction, taken: Taken) -> int:
-    """Answer with the card; the id of its message. A lost connection is tried once more."""
-    about = card(taken.job, taken.outlook)
-    view = view_of(about) or discord.utils.MISSING
-    for last in (False, True):
-        try:
-            response = await interaction.response.send_message(embed=embed_of(about), view=view)
-            if response.message_id is not None:
-                return response.message_id
-        except (aiohttp.ClientError, OSError):
-            if last:
-                raise
-            continue
-        except discord.HTTPException as error:
-            if error.code != ALREADY_ANSWERED:
-                raise
-        break
-    return (await interaction.original_response()).id
 
 
 _NEEDED = ("view_channel", "attach_files", "read_message_history")
 
 
+def _bits(*names: str) -> discord.Permissions:
+    return discord.Permissions(**dict.fromkeys((*_NEEDED, *names), True))
+
+
+_NEEDED_HERE = {
+    False: _bits("send_messages"),
+    True: _bits("send_messages_in_threads"),
+}
+"""What posting the video takes, by whether the place is a thread."""
+
+
 def _check_permissions(interaction: Interaction) -> None:
     """Raise ``NotAllowed`` where the finished video could not be posted."""
-    in_thread = isinstance(interaction.channel, discord.Thread)
+    needed = _NEEDED_HERE[isinstance(interaction.channel, discord.Thread)]
     have = interaction.app_permissions
-    needed = (*_NEEDED, "send_messages_in_threads" if in_thread else "send_messages")
-    lacking = [name for name in needed if not getattr(have, name)]
-    if lacking and not have.administrator:
-        names = ", ".join(f"**{name.replace('_', ' ').title()}**" for name in lacking)
-        raise NotAllowed(
-            "bot_permissions",
-            f"I could not post the video here: I lack {names} in this channel. "
-            "Ask a moderator to allow it, or ask me in another channel.",
-        )
+    if have.value & needed.value == needed.value or have.administrator:
+        return
+    lacking = discord.Permissions(needed.value & ~have.value)
+    names = ", ".join(f"**{name.replace('_', ' ').title()}**" for name, on in lacking if on)
+    raise NotAllowed(
+        "bot_permissions",
+        f"I could not post the video here: I lack {names} in this channel. "
+        "Ask a moderator to allow it, or ask me in another channel.",
+    )

@@ -8,8 +8,9 @@ from typing import Any
 import discord
 
 from bot.model import Job
-from bot.ui.buttons import CancelButton
+from bot.ui.buttons import CANCEL, CancelButton
 from bot.ui.cards import Card, footer
+from bot.ui.ids import build
 
 
 def embed_of(card: Card) -> discord.Embed:
@@ -29,6 +30,27 @@ def view_of(card: Card) -> discord.ui.View | None:
         button: discord.ui.Button[Any] = discord.ui.Button(label="Watch", url=card.link)
         view.add_item(button)
     return view
+
+
+def card_payload(card: Card) -> dict[str, Any]:
+    """A new card as the body Discord's docs describe: the same as ``embed_of`` and
+    ``view_of`` say, without building their objects for every answer.
+    """
+    payload: dict[str, Any] = {
+        "embeds": [
+            {
+                "title": card.title,
+                "description": card.text,
+                "color": int(card.colour),
+                "footer": {"text": footer(card.job_id)},
+            }
+        ],
+        "allowed_mentions": {"parse": []},
+    }
+    if card.can_cancel:
+        button = {"type": 2, "style": 2, "label": CANCEL, "custom_id": build(card.job_id, "cancel")}
+        payload["components"] = [{"type": 1, "components": [button]}]
+    return payload
 
 
 JOBS_SHOWN = 25

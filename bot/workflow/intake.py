@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import aiosqlite
-
 from bot.clock import Clock
-from bot.errors import QuotaExceeded, StaleState, TooManyJobs, UserError
+from bot.errors import JobNotFound, QuotaExceeded, StaleState, TooManyJobs, UserError
 from bot.model import Hold, Job, JobState, Quota, Recipe, Requester
 from bot.rules.quota import Ruling, Verdict, decide
 from bot.store import deliveries, jobs, ledger
@@ -26,6 +25,10 @@ log = logging.getLogger(__name__)
 
 CARD_GRACE_MS = 10_000
 """How long the command's own answer has to become the card before the courier posts one."""
+
+CARD_LINGER_SECONDS = 0.25
+"""Answered cards are written down a little later, many at once, so that they do not hold up
+the commits that people wait for. After a crash in between, the courier finds the card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,10 @@ class Intake:
         self._outlooks = outlooks
         self._changes = changes
         self._default = default
-        self._orders: Batch[_Order, tuple[Job, bool]] = Batch(database, self._write)
-        self._cards: Batch[tuple[int, str, int, int], None] = Batch(database, _write_cards)
+        self._orders: Batch[_Order, tuple[Job | int, bool]] = Batch(database, self._write)
+        self._cards: Batch[tuple[int, str, int, int], None] = Batch(
+            database, _write_cards, linger=CARD_LINGER_SECONDS
+        )
 
     async def take(self, requester: Requester, recipe: Recipe) -> Taken:
         """Make the request a job: reservation, card and history in the same commit.
@@ -76,14 +81,23 @@ class Intake:
             await self._check_first(requester)
             recipe = await self._pictures.early(requester.request_key, recipe)
         try:
-            job, new = await self._orders.put(_Order(requester, recipe))
+            written, new = await self._orders.put(_Order(requester, recipe))
         except UserError:
             self._pictures.forget(recipe)
             raise
+        if isinstance(written, int):
+            return Taken(await self._known(written), Outlook(), new=False)
+        job = written
         if new:
             self._queue.add(job.id, requester, reserved=True)
             self._changes.tell(job)
         return Taken(job, self._outlooks.of(job), new)
+
+    async def _known(self, job_id: int) -> Job:
+        job = await jobs.get(self._database, job_id)
+        if job is None:
+            raise JobNotFound(job_id)
+        return job
 
     async def _check_first(self, requester: Requester) -> None:
         """Refuse before a picture is fetched for nothing; the commit decides again."""
@@ -92,7 +106,8 @@ class Intake:
         standing = await ledger.standing(self._database, member, self._default, now)
         verdict = decide(standing.quota, standing.usage)
         if verdict.ruling is not Ruling.ALLOWED:
-            raise await refusal(self._database, member, standing, verdict, now)
+            frees = await ledger.frees_at_now(self._database, member, standing, now)
+            raise refusal(verdict, frees)
 
     async def answered(self, job: Job, message_id: int, shown: str) -> None:
         """The command was answered by the card with this id: the job may go."""
@@ -122,17 +137,17 @@ class Intake:
         await self._orders.flush()
         await self._cards.flush()
 
-    async def _write(
-        self, tx: aiosqlite.Connection, orders: Sequence[_Order]
-    ) -> list[tuple[Job, bool] | Exception]:
+    def _write(
+        self, tx: sqlite3.Connection, orders: Sequence[_Order]
+    ) -> list[tuple[Job | int, bool] | Exception]:
         now = self._clock.now()
         keys = json.dumps([order.requester.request_key for order in orders])
-        known = await jobs.ids_of_requests(tx, keys)
+        known = jobs.ids_of_requests(tx, keys)
         members = {(o.requester.guild_id, o.requester.user_id) for o in orders}
-        standings = await ledger.standings(tx, members, self._default, now)
-        next_id = await jobs.next_id(tx)
+        standings = ledger.standings(tx, members, self._default, now)
+        next_id = jobs.next_id(tx)
 
-        results: list[tuple[Job, bool] | Exception] = []
+        results: list[tuple[Job | int, bool] | Exception] = []
         fresh: dict[int, Job] = {}
         for order in orders:
             key = order.requester.request_key
@@ -141,12 +156,13 @@ class Intake:
                 results.append((fresh[key], False))
                 continue
             if key in known:
-                results.append((await jobs.get_in(tx, known[key]), False))
+                results.append((known[key], False))
                 continue
             standing = standings[member]
             verdict = decide(standing.quota, standing.usage)
             if verdict.ruling is not Ruling.ALLOWED:
-                results.append(await refusal(tx, member, standing, verdict, now))
+                frees = ledger.frees_at(tx, member, standing, now)
+                results.append(refusal(verdict, frees))
                 continue
             job = Job(
                 id=next_id + len(fresh),
@@ -161,19 +177,13 @@ class Intake:
 
         new = list(fresh.values())
         if new:
-            await jobs.insert(tx, new)
-            await ledger.hold(tx, new)
-            await deliveries.add_cards(tx, new, due_at=now + CARD_GRACE_MS)
+            jobs.insert(tx, new)
+            ledger.hold(tx, new)
+            deliveries.add_cards(tx, new, due_at=now + CARD_GRACE_MS)
         return results
 
 
-async def refusal(
-    source: aiosqlite.Connection | Database,
-    member: ledger.Member,
-    standing: ledger.Standing,
-    verdict: Verdict,
-    now: int,
-) -> UserError:
+def refusal(verdict: Verdict, frees_at: int | None) -> UserError:
     """The "no" of a verdict, with the numbers and the moment it changes."""
     quota, usage = verdict.quota, verdict.usage
     if verdict.ruling is Ruling.UNFINISHED:
@@ -182,12 +192,11 @@ async def refusal(
             f"{'video' if usage.unfinished == 1 else 'videos'}, and this server allows "
             f"{quota.concurrent} at once. Wait for one, or cancel one with `/jobs`."
         )
-    frees = await ledger.frees_at(source, member, standing, now)
-    when = f"Your next credit frees <t:{frees // 1000}:R>." if frees else "Ask a moderator."
+    when = f"Your next credit frees <t:{frees_at // 1000}:R>." if frees_at else "Ask a moderator."
     return QuotaExceeded(
         usage.used,
         quota.credits,
-        frees,
+        frees_at,
         f"You have used {usage.used} of {quota.credits} credits of the last "
         f"{_hours(quota.window_ms)}. {when} You were not charged for this.",
     )
@@ -198,8 +207,8 @@ def _hours(window_ms: int) -> str:
     return "hour" if hours == 1 else f"{hours:g} hours"
 
 
-async def _write_cards(
-    tx: aiosqlite.Connection, cards: Sequence[tuple[int, str, int, int]]
+def _write_cards(
+    tx: sqlite3.Connection, cards: Sequence[tuple[int, str, int, int]]
 ) -> list[Exception | None]:
-    await deliveries.cards_sent(tx, cards)
+    deliveries.cards_sent(tx, cards)
     return [None] * len(cards)

@@ -60,7 +60,7 @@ class Members:
         """What the member has left, by the same rule that intake uses."""
         member, now = (guild_id, user_id), self._clock.now()
         standing = await ledger.standing(self._database, member, self._default, now)
-        frees = await ledger.frees_at(self._database, member, standing, now)
+        frees = await ledger.frees_at_now(self._database, member, standing, now)
         return Account(decide(standing.quota, standing.usage), frees)
 
     async def cancel(self, guild_id: int, user_id: int, job_id: int) -> tuple[Job, Cancelled]:

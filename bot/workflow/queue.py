@@ -98,6 +98,8 @@ class FairQueue:
             inside = turns + _before(
                 user_id, turns, ((user, len(line)) for user, line in members.items())
             )
+        if len(self._sizes) == 1:
+            return 1 + inside
         return 1 + inside + _before(guild_id, inside, self._sizes.items())
 
     def order(self) -> Iterator[int]:

@@ -1,0 +1,27 @@
+"""Files from outside: fetch them, and find out what they really are.
+
+``download`` fetches (``hosts`` says from where, ``pinned`` keeps DNS honest), ``pictures`` and
+``videos`` look inside (``containers`` at the frame of a video file, ``ffmpeg`` at its content;
+``bounded`` keeps the machine responsive). Errors: ``bot.errors`` Expired, Unreachable, Unusable.
+"""
+
+from bot.media.download import Downloaded, Fetcher
+from bot.media.ffmpeg import find_ffmpeg
+from bot.media.hosts import AllowedHosts
+from bot.media.pictures import PICTURE_LIMIT, CheckedPicture, check_declared, check_picture
+from bot.media.videos import LENGTH_LIMIT, VIDEO_LIMIT, CheckedVideo, check_video
+
+__all__ = [
+    "LENGTH_LIMIT",
+    "PICTURE_LIMIT",
+    "VIDEO_LIMIT",
+    "AllowedHosts",
+    "CheckedPicture",
+    "CheckedVideo",
+    "Downloaded",
+    "Fetcher",
+    "check_declared",
+    "check_picture",
+    "check_video",
+    "find_ffmpeg",
+]

@@ -1,0 +1,84 @@
+"""Runs ffmpeg on files we do not trust: no network, low priority, bounded time and output."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import imageio_ffmpeg  # type: ignore[import-untyped]  # ships no types
+
+OUTPUT_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of each output that are kept; more is read and dropped."""
+
+_ENVIRONMENT: Final = {"LC_ALL": "C"}
+"""All the child gets: ours holds tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a run ended: exit code and the beginning of both outputs."""
+
+    code: int
+    out: str
+    err: str
+
+
+@functools.cache
+def find_ffmpeg() -> str:
+    """Path of the ffmpeg that came with imageio-ffmpeg, else of the system's.
+
+    Raises FileNotFoundError if there is none. Looks at the disk once.
+    """
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError:
+        found = shutil.which("ffmpeg")
+    if found is None:
+        raise FileNotFoundError("no ffmpeg found: install imageio-ffmpeg or ffmpeg")
+    return found
+
+
+@functools.cache
+def _nice() -> tuple[str, ...]:
+    found = shutil.which("nice")
+    return () if found is None else (found, "-n", "10")
+
+
+async def run(arguments: Sequence[str], *, seconds: float) -> Ran:
+    """Run ffmpeg with ``arguments``; it is dead when this returns, fails or is cancelled.
+
+    Raises TimeoutError after ``seconds``, OSError if it cannot be started.
+    """
+    program = await asyncio.to_thread(find_ffmpeg)
+    process = await asyncio.create_subprocess_exec(
+        *_nice(),
+        program,
+        "-nostdin",
+        "-hide_banner",
+        *arguments,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=_ENVIRONMENT,
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            out, err = await asyncio.gather(_head(process.stdout), _head(process.stderr))
+            code = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+    return Ran(code, out, err)
+
+
+async def _head(stream: asyncio.StreamReader | None) -> str:
+    kept = bytearray()
+    while stream is not None and (piece := await stream.read(65_536)):
+        kept += piece[: OUTPUT_LIMIT - len(kept)]
+    return kept.decode("utf-8", "replace")
