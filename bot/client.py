@@ -76,6 +76,7 @@ class PikaBot(commands.AutoShardedBot):
         sharding: dict[str, Any] = (
             {"shard_ids": list(shard_ids), "shard_count": shard_count} if shard_ids else {}
         )
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice here
         super().__init__(
             command_prefix=(),
             help_command=None,
@@ -89,7 +90,6 @@ class PikaBot(commands.AutoShardedBot):
             http_trace=http_trace,
             **sharding,
         )
-        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no voice here
         self.services = services
         self.stopping = False
         self.logged_in = asyncio.Event()

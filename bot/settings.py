@@ -59,7 +59,7 @@ class Settings(DiscordSettings):
     http_host: str = "127.0.0.1"
     http_port: int = Field(8080, ge=0, le=65535)
 
-    data_dir: Path = Path("data")
+    data_dir: Path = Field(Path("data"), validate_default=True)
     media_hosts: Names = ()
 
     default_quota: int = Field(5, ge=0, le=100_000)
@@ -71,6 +71,11 @@ class Settings(DiscordSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()  # stored paths must not depend on where we start
 
     @field_validator("pika_backend")
     @classmethod

@@ -65,6 +65,8 @@ class Call:
 
     def flag(self, name: str) -> bool:
         """A boolean parameter; Discord takes 1 as well as true."""
+        if self.query_string == f"{name}=1":  # the hot path of every first response
+            return True
         return self.query.get(name, "").lower() in ("1", "true")
 
     def number(self, name: str, default: int, low: int, high: int) -> int:

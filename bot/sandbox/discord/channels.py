@@ -205,12 +205,10 @@ class Thread(Channel):
 
     def visible_to(self, member: Member) -> bool:
         """Whether the member can open the thread."""
-        bits = member.permissions_in(self)
-        if not bits & Permission.VIEW_CHANNEL:
+        if not member.can(Permission.VIEW_CHANNEL, self):
             return False
-        return (
-            not self.private or member.id in self.members or bool(bits & Permission.MANAGE_THREADS)
-        )
+        joined = not self.private or member.id in self.members
+        return joined or member.can(Permission.MANAGE_THREADS, self)
 
     def archive(self) -> None:
         """Archive it, as silence or a member does."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import command_rules as rules
 from .errors import Problems, refusal
-from .permissions import ALL, Permission
+from .permissions import ALL
 
 if TYPE_CHECKING:
     from .channels import Channel
@@ -225,27 +225,36 @@ def may_use(command: Json, member: Member, channel: Channel) -> bool:
     Overrides win over the default (Discord docs, application-commands, Permissions): for the
     channel, then the member, then the roles, then everyone.
     """
-    here = channel.home
+    here, guild = channel.home, member.guild
     assert here is not None
-    granted = member.permissions_in(channel)
-    if granted == ALL:
+    overrides = guild.command_rules.get(int(command["id"]))
+    needed = command["default_member_permissions"]
+    if overrides is None and needed is None:
         return True
+    granted = member.bits_in(channel)
+    if granted == int(ALL):
+        return True
+    decided = _override(overrides or {}, member, here.id)
+    if decided is not None or needed is None:
+        return decided is not False
+    bits = int(needed)
+    return bool(bits) and granted & bits == bits
+
+
+def _override(overrides: dict[int, Json], member: Member, channel_id: int) -> bool | None:
+    """What the server's overrides say; None when they say nothing of this member."""
     guild = member.guild
-    overrides = guild.command_rules.get(int(command["id"]), {})
-    for channel_id in (here.id, guild.id - 1):
-        if channel_id in overrides:
-            if not overrides[channel_id]["permission"]:
+    # The id of "all channels" is the guild's minus one.
+    for place in (channel_id, guild.id - 1):
+        if place in overrides:
+            if not overrides[place]["permission"]:
                 return False
             break
     if member.id in overrides:
         return bool(overrides[member.id]["permission"])
-    roles = [overrides[i]["permission"] for i in member.role_ids if i in overrides]
+    roles = [
+        overrides[role_id]["permission"] for role_id in member.role_ids if role_id in overrides
+    ]
     if roles:
         return any(roles)
-    if guild.id in overrides:
-        return bool(overrides[guild.id]["permission"])
-    needed = command["default_member_permissions"]
-    if needed is None:
-        return True
-    bits = Permission(int(needed))
-    return bool(bits) and granted & bits == bits
+    return bool(overrides[guild.id]["permission"]) if guild.id in overrides else None

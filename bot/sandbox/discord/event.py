@@ -30,13 +30,13 @@ def app_permissions(channel: Channel) -> int:
     if guild is None:
         return int(IN_DM)
     bot = guild.bot
-    return 0 if bot is None else int(in_channel(bot, channel))
+    return 0 if bot is None else in_channel(bot, channel)
 
 
 def member_payload(member: Member, channel: Channel) -> Json:
     """The member with their permissions in the channel."""
     data = payloads.member(member)
-    data["permissions"] = str(int(in_channel(member, channel)))
+    data["permissions"] = str(in_channel(member, channel))
     return data
 
 
@@ -44,7 +44,7 @@ def channel_payload(channel: Channel, actor: User | Member) -> Json:
     """The partial channel of an interaction; a thread tells its parent's age restriction."""
     data = channel.payload()
     if isinstance(actor, Member):
-        data["permissions"] = str(int(in_channel(actor, channel)))
+        data["permissions"] = str(in_channel(actor, channel))
     data["nsfw"] = bool(getattr(channel, "nsfw", False))
     return data
 
@@ -83,7 +83,9 @@ def build(invocation: Invocation, data: Json) -> Json:
         event["guild_id"] = str(guild.id)
         event["guild"] = {"id": str(guild.id), "locale": guild.locale, "features": []}
         event["guild_locale"] = guild.locale
-        event["member"] = member_payload(actor, channel)
+        # The same member in the same channel as above: computed once.
+        granted = event["channel"]["permissions"]
+        event["member"] = {**payloads.member(actor), "permissions": granted}
     if invocation.source is not None:
         event["message"] = message_payload.message(invocation.source)
     return event

@@ -93,6 +93,10 @@ class Gateway:
 
     # sending
 
+    def wants(self, needs: Intent) -> bool:
+        """Whether any session asked for this kind of event."""
+        return any(session.intents & needs for session in self.sessions)
+
     def dispatch(
         self,
         event: str,

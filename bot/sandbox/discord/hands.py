@@ -114,8 +114,7 @@ class Hands:
         if command.get("nsfw") and not getattr(where, "nsfw", guild is None):
             raise ClientRefused(f"{name!r} is for age-restricted channels")
         if isinstance(actor, Member):
-            granted = actor.permissions_in(where)
-            if not granted & Permission.USE_APPLICATION_COMMANDS:
+            if not actor.can(Permission.USE_APPLICATION_COMMANDS, where):
                 raise ClientRefused("you do not have permission to use application commands")
             if not registry.may_use(command, actor, where):
                 raise ClientRefused(f"you do not have permission to use {name!r}")

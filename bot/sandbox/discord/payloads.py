@@ -65,8 +65,8 @@ def channel(c: GuildChannel) -> Json:
             {
                 "id": str(o.target_id),
                 "type": int(o.is_member),
-                "allow": str(int(o.allow)),
-                "deny": str(int(o.deny)),
+                "allow": str(o.allow),
+                "deny": str(o.deny),
             }
             for o in c.overwrites.values()
         ],

@@ -78,7 +78,7 @@ class User:
 class Role:
     """A role of one server. Change its permissions with ``grant`` and ``revoke``."""
 
-    __slots__ = ("guild", "id", "managed", "mentionable", "name", "permissions", "position")
+    __slots__ = ("bits", "guild", "id", "managed", "mentionable", "name", "position")
 
     def __init__(
         self, guild: Guild, role_id: int, name: str, bits: Permission, position: int
@@ -86,7 +86,7 @@ class Role:
         self.guild = guild
         self.id = role_id
         self.name = name
-        self.permissions = bits
+        self.bits = int(bits)
         self.position = position
         self.managed = False
         self.mentionable = False
@@ -96,14 +96,19 @@ class Role:
         """The text that mentions this role."""
         return f"<@&{self.id}>"
 
+    @property
+    def permissions(self) -> Permission:
+        """What the role allows in the whole server."""
+        return Permission(self.bits)
+
     def grant(self, bits: Permission) -> None:
         """Add permissions, for every member who has the role."""
-        self.permissions |= bits
+        self.bits |= int(bits)
         self.guild.role_changed(self)
 
     def revoke(self, bits: Permission) -> None:
         """Take permissions away."""
-        self.permissions &= ~bits
+        self.bits &= ~int(bits)
         self.guild.role_changed(self)
 
     def payload(self) -> Json:
@@ -112,7 +117,7 @@ class Role:
         return {
             "id": str(self.id),
             "name": self.name,
-            "permissions": str(int(self.permissions)),
+            "permissions": str(self.bits),
             "position": self.position,
             "color": 0,
             "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
@@ -193,12 +198,17 @@ class Member:
 
     def permissions_in(self, channel: Channel) -> Permission:
         """What the member may really do there: overwrites and implied losses applied."""
+        return Permission(self.bits_in(channel))
+
+    def bits_in(self, channel: Channel) -> int:
+        """The same as a plain number."""
         bits = permissions.in_channel(self, channel)
         return permissions.effective(bits, in_thread=channel.is_thread)
 
     def can(self, bits: Permission, channel: Channel) -> bool:
         """Whether the member has all of ``bits`` in the channel."""
-        return self.permissions_in(channel) & bits == bits
+        wanted = int(bits)
+        return self.bits_in(channel) & wanted == wanted
 
     def __repr__(self) -> str:
         return f"<Member {self.user.name} of {self.guild.name}>"

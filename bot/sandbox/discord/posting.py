@@ -179,7 +179,10 @@ class Posting:
     def _send(self, event: str, message: Message, data: Json | None) -> None:
         channel = message.channel
         world = self._world
-        if isinstance(channel, DirectChannel):
+        direct = isinstance(channel, DirectChannel)
+        if not world.hears(Intent.DIRECT_MESSAGES if direct else Intent.GUILD_MESSAGES):
+            return
+        if direct:
             world.emit(
                 event,
                 data or (lambda: message_payload.event(message)),

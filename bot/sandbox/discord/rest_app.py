@@ -127,7 +127,7 @@ async def get_my_guilds(call: Call) -> Answer:
             "icon": None,
             "banner": None,
             "owner": False,
-            "permissions": str(int(g.bot_role.permissions | g.everyone.permissions)),
+            "permissions": str(g.bot_role.bits | g.everyone.bits),
             "features": [],
         }
         for g in guilds

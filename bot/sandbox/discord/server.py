@@ -103,7 +103,7 @@ class EmbeddedDiscord:
         self.gateway = Gateway(self.world, self.token)
         self.gateway.shards = shards
         self.gateway.privileged_intents = Intent(privileged_intents)
-        self.world.sink = self.gateway.dispatch
+        self.world.sink = self.gateway
         self.interactions = Interactions(self.world)
         self.commands = Commands(self.world)
         self.cdn = cdn.Cdn(self.world.media)

@@ -32,7 +32,11 @@ _NONCES_KEPT: Final = 50_000
 class Sink(Protocol):
     """Who carries events to the bot."""
 
-    def __call__(
+    def wants(self, needs: Intent) -> bool:
+        """Whether any session asked for this kind of event."""
+        ...
+
+    def dispatch(
         self,
         event: str,
         data: Data,
@@ -131,11 +135,15 @@ class World:
         or in an outage are silent unless ``force``.
         """
         self.changes.bump()
-        if self.sink is None:
+        if self.sink is None or (needs and not self.sink.wants(needs)):
             return
         if guild is not None and not force and not (guild.installed and guild.available):
             return
-        self.sink(event, data, guild=guild, needs=needs, bare=bare)
+        self.sink.dispatch(event, data, guild=guild, needs=needs, bare=bare)
+
+    def hears(self, needs: Intent) -> bool:
+        """Whether anybody listens to this kind of event."""
+        return self.sink is not None and self.sink.wants(needs)
 
     # nonces
 
