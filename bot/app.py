@@ -196,7 +196,8 @@ async def run(settings: Settings) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, stop.set)
+            with suppress(NotImplementedError):  # Windows: Ctrl-C ends it the hard way
+                loop.add_signal_handler(name, stop.set)
         token = settings.discord_token.get_secret_value()
         tasks = [
             asyncio.create_task(app.bot.start(token), name="discord"),

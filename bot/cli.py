@@ -52,6 +52,8 @@ def run() -> None:
             runner.run(run_app(config))
         except discord.LoginFailure:
             _leave(BAD_CONFIG, "DISCORD_TOKEN: Discord does not accept this token")
+        except (discord.HTTPException, discord.GatewayNotFound, ConnectionError) as error:
+            _leave(FAILED, f"Discord cannot be reached now ({type(error).__name__})")
 
 
 @cli.command()

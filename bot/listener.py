@@ -285,8 +285,6 @@ async def _alive(_request: web.Request) -> web.Response:
 
 async def _discard(request: web.Request) -> CallbackResult | None:
     """Read the body and forget it; what is wrong with it, if anything is."""
-    if (request.content_length or 0) > BODY_LIMIT:
-        return CallbackResult.TOO_LARGE
     size = 0
     try:
         async with asyncio.timeout(BODY_SECONDS):

@@ -210,7 +210,7 @@ class Metrics:
         self._enter(job)
         code = self._job_codes(job.code) if job.state in _CODED else ""
         self._moves.labels(job.state, code).inc()
-        self._count_credits(job, before)
+        self._count_credits(job)
         self._take_times(job)
 
     def _enter(self, job: Job) -> None:
@@ -220,11 +220,11 @@ class Metrics:
             self._states[job.id] = job.state
             self._jobs.labels(job.state).inc()
 
-    def _count_credits(self, job: Job, before: JobState | None) -> None:
+    def _count_credits(self, job: Job) -> None:
         """Credits move in the commits that move the job: the same rules, read off the states."""
         hold: Hold | None = None
         match job.state:
-            case JobState.QUEUED if before is None and job.attempt == 0:
+            case JobState.QUEUED if job.attempt == 0:  # later ones come back
                 hold = Hold.HELD
             case JobState.DELIVERING:
                 hold = Hold.CHARGED

@@ -98,6 +98,11 @@ class AccountProblem(PikaError):
 
     default_code = "account_error"
 
+    @property
+    def may_be_taken(self) -> bool:
+        """Whether this very request may have been taken before the account failed (596)."""
+        return self.code == "account_error"
+
 
 class Refused(PikaError):
     """A definite no to this request: nothing was taken, and sending it again is useless."""

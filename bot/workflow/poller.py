@@ -100,6 +100,8 @@ class Poller:
             with about_job(job.id):
                 async with self._reads:
                     await self._read(job)
+        except Exception:
+            log.exception("job %d could not be looked at; the next round tries again", job.id)
         finally:
             self._busy.discard(job.id)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bot.clock import Clock
 from bot.errors import BadRecipe, MediaError, StaleState, Unreachable
@@ -26,9 +25,9 @@ from bot.workflow.settling import Settling
 
 log = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 20
-"""POSTs that certainly were not taken before a job fails for good; a safety net, as
-back-pressure stops the whole queue and is not the job's fault."""
+MOST_WAIT_MS = 24 * 3_600_000
+"""How long a job may meet a Pika that takes nothing before it fails for good. By age and not
+by attempts, as back-pressure is not the job's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Runner:
                 if job_id is None:
                     break
                 self._way.slots.taken.add(job_id)
-                self._start(self._submit(job_id))
+                self._start(job_id)
                 wait = self._way.gate.wait_seconds()
             await self._rest(wait)
 
@@ -110,11 +109,29 @@ class Runner:
         gate.account_works()
         return True
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+    def _start(self, job_id: int) -> None:
+        task = asyncio.create_task(self._guarded(job_id), name=f"submit {job_id}")
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
-        task.add_done_callback(_report_death)
+
+    async def _guarded(self, job_id: int) -> None:
+        """One attempt; after an accident of ours the job is neither lost nor sent again."""
+        with about_job(job_id):
+            try:
+                await self._submit(job_id)
+            except Exception:
+                log.exception("a submit went wrong on our side")
+                await self._after_accident(job_id)
+
+    async def _after_accident(self, job_id: int) -> None:
+        job = await jobs.get(self._way.database, job_id)
+        if job is None:
+            return
+        if job.state is JobState.SUBMITTING:
+            await self._way.settling.doubt(job, "accident")
+        else:
+            self._way.gate.busy(None)
+            self._changed(job)
 
     def _changed(self, job: Job) -> None:
         """Keep the queue and the slots what the database says they are."""
@@ -127,23 +144,21 @@ class Runner:
         self._wake.set()
 
     async def _submit(self, job_id: int) -> None:
-        """One attempt of one job."""
-        with about_job(job_id):
-            job = await jobs.get(self._way.database, job_id)
-            if job is None or job.state is not JobState.QUEUED:
-                self._way.slots.taken.discard(job_id)
-                self.wake()
-                return
-            ready = await self._with_pictures(job)
-            if ready is None:
-                return
-            try:
-                claimed = await self._claim(ready)
-            except StaleState:  # cancelled while its picture was fetched
-                self._way.slots.taken.discard(job_id)
-                self.wake()
-                return
-            await self._send(claimed)
+        job = await jobs.get(self._way.database, job_id)
+        if job is None or job.state is not JobState.QUEUED:
+            self._way.slots.taken.discard(job_id)
+            self.wake()
+            return
+        ready = await self._with_pictures(job)
+        if ready is None:
+            return
+        try:
+            claimed = await self._claim(ready)
+        except StaleState:  # cancelled while its picture was fetched
+            self._way.slots.taken.discard(job_id)
+            self.wake()
+            return
+        await self._send(claimed)
 
     async def _with_pictures(self, job: Job) -> Job | None:
         """The job with its pictures on disk; ``None`` when it has failed for want of one."""
@@ -204,7 +219,10 @@ class Runner:
             await self._again(job, seconds)
         except AccountProblem as error:
             gate.account_trouble(error.code)
-            await self._again(job, gate.wait_seconds())
+            if error.may_be_taken:
+                await settling.doubt(job, error.code)
+            else:
+                await self._again(job, gate.wait_seconds())
         except Refused as error:
             gate.account_works()
             log.info("Pika refused: %s", error)
@@ -226,10 +244,10 @@ class Runner:
 
     async def _again(self, job: Job, seconds: float) -> None:
         """Certainly not taken: back to its place."""
-        if job.attempt >= MOST_ATTEMPTS:
+        now = self._way.clock.now()
+        if now - job.created_at > MOST_WAIT_MS:
             await self._way.settling.fail(job, "gave_up", f"{job.attempt} attempts")
             return
-        now = self._way.clock.now()
         async with self._way.database.transaction() as tx:
             queued = await jobs.move(
                 tx, job.id, JobState.SUBMITTING, JobState.QUEUED, at=now, submitted_at=None
@@ -243,8 +261,3 @@ class Runner:
 _AT_PIKA = frozenset({JobState.SUBMITTING, JobState.IN_DOUBT, JobState.RENDERING})
 _PICTURE_PAUSES = (1.0, 3.0, 10.0)
 """Seconds between tries to fetch a picture whose host does not answer."""
-
-
-def _report_death(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.error("a submit died: its job is asked about later", exc_info=error)
