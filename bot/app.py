@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from bot import client as discord_client
 from bot.client import PikaBot
 from bot.clock import SystemClock
+from bot.errors import ConfigError
 from bot.listener import Health, Listener
 from bot.media import AllowedHosts, Fetcher
 from bot.messenger import DiscordMessenger
@@ -33,6 +34,7 @@ from bot.ui.callback import Responder
 from bot.workflow.changes import Changes
 from bot.workflow.courier import Courier
 from bot.workflow.estimate import Durations
+from bot.workflow.fitting import Fitting
 from bot.workflow.gate import Gate
 from bot.workflow.intake import Intake
 from bot.workflow.members import Members
@@ -40,7 +42,7 @@ from bot.workflow.outlook import Outlooks, Slots
 from bot.workflow.pictures import Pictures
 from bot.workflow.poller import Poller
 from bot.workflow.queue import FairQueue
-from bot.workflow.recovery import recover
+from bot.workflow.recovery import recover, sweep
 from bot.workflow.runner import Runner, Way
 from bot.workflow.settling import Settling
 
@@ -145,7 +147,9 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         intake = Intake(database, clock, queue, outlooks, changes, pictures, default)
         members = Members(database, clock, outlooks, settling, changes, default)
 
-        responder = await stack.enter_async_context(Responder.open(metrics.discord_answered))
+        responder = stack.enter_context(
+            Responder.open(settings.discord_api_url, metrics.discord_answered)
+        )
         discord_client.point_at(settings.discord_api_url)
         bot = PikaBot(
             Services(intake, members, responder),
@@ -159,10 +163,12 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         stack.push_async_callback(bot.close)
         messenger = DiscordMessenger(bot)
         courier = Courier(
-            database, clock, messenger, queue, outlooks, durations, changes,
+            database, clock, messenger, queue, outlooks, durations,
+            Fitting(backend, videos_dir), changes,
             tick_seconds=min(2.0, settings.pika_poll_seconds),
         )  # fmt: skip
         await recover(database, clock, queue, slots, durations, courier)
+        await sweep(database, pictures_dir, videos_dir)
         metrics.resume(await jobs.unfinished(database))
 
         if settings.http_port:
@@ -172,15 +178,17 @@ async def build(settings: Settings) -> AsyncIterator[App]:
                 due=partial(deliveries.due, database),
                 now=clock.now,
             )
-            await stack.enter_async_context(
-                Listener(
-                    settings.http_host,
-                    settings.http_port,
-                    health=health,
-                    metrics=metrics,
-                    hint=poller.hint,
-                )
+            listener = Listener(
+                settings.http_host,
+                settings.http_port,
+                health=health,
+                metrics=metrics,
+                hint=poller.hint,
             )
+            try:
+                await stack.enter_async_context(listener)
+            except OSError as error:
+                raise ConfigError([f"HTTP_PORT: cannot listen there: {error.strerror}"]) from error
         yield App(bot, intake, runner, poller, courier, database)
 
 

@@ -50,6 +50,8 @@ def run() -> None:
     with lock, asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             runner.run(run_app(config))
+        except ConfigError as error:
+            _leave(BAD_CONFIG, *error.problems)
         except discord.LoginFailure:
             _leave(BAD_CONFIG, "DISCORD_TOKEN: Discord does not accept this token")
         except (discord.HTTPException, discord.GatewayNotFound, ConnectionError) as error:

@@ -92,11 +92,24 @@ class PikaBot(commands.AutoShardedBot):
         )
         self.services = services
         self.stopping = False
+        self._begun = False
         self.logged_in = asyncio.Event()
         self._recall = recall
         self._remember = remember
         self._guild_ids = tuple(guild_ids)
         self._command_ids: dict[str, int] = {}
+
+    async def login(self, token: str) -> None:
+        """Log in. Raises ``discord.LoginFailure`` for a token that Discord does not accept."""
+        self._begun = True
+        await super().login(token)
+
+    async def close(self) -> None:
+        """Disconnect; also before there was anything to disconnect, which discord.py cannot."""
+        if self._begun:
+            await super().close()
+        else:
+            await self.http.connector.close()
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: commands and lasting buttons."""

@@ -18,6 +18,7 @@
      └ Unusable         … never: wrong kind, too large, not allowed
     DeliveryError
      ├ Denied           try the next place; do not come back here
+     ├ TooLarge         try again here with a smaller file
      └ TryLater         wait, then the same message again
     ConfigError         do not start: the text names the variable
 
@@ -115,6 +116,10 @@ class Denied(DeliveryError):
 
     def __str__(self) -> str:
         return f"Discord refused ({self.code}) {self.why}"
+
+
+class TooLarge(DeliveryError):
+    """Discord takes no file of this size here."""
 
 
 @dataclass

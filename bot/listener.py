@@ -49,7 +49,8 @@ _REFUSALS = {CallbackResult.TOO_LARGE: 413, CallbackResult.BROKEN: 400}
 
 def _is_ours(record: logging.LogRecord) -> bool:
     """Not a traceback of what strangers send that is no HTTP: it is long, and quotes them."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
 
 
 _wire = logging.getLogger("bot.listener.wire")

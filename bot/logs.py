@@ -15,6 +15,8 @@ _job: ContextVar[int | None] = ContextVar("job", default=None)
 _QUERY = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']*")
 _CALLBACK = re.compile(r"(/callbacks/)[\w~.-]+")
 _WEBHOOK = re.compile(r"(/(?:webhooks|interactions)/\d+/)[\w.=-]{20,}")
+_TOKEN = re.compile(r"""(["']token["']: ?["'])[^"']+""")
+"""As discord.py writes events of the gateway at DEBUG: who has it can answer as the bot."""
 
 
 @contextmanager
@@ -38,7 +40,8 @@ class _Redactor:
             text = text.replace(secret, "***")
         text = _QUERY.sub(r"\1?***", text)
         text = _CALLBACK.sub(r"\1***", text)
-        return _WEBHOOK.sub(r"\1***", text)
+        text = _WEBHOOK.sub(r"\1***", text)
+        return _TOKEN.sub(r"\1***", text)
 
 
 class _Text(logging.Formatter):

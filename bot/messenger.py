@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import discord
 
-from bot.errors import Denied, TryLater
+from bot.errors import Denied, TooLarge, TryLater
 from bot.model import Delivery, DeliveryKind, Job, Place
 from bot.ui import cards
 from bot.ui.views import embed_of, view_of
@@ -16,6 +16,9 @@ from bot.workflow.messenger import Outlook
 
 NO_HISTORY: Final = 160002
 """A reply needs Read Message History (Discord docs, opcodes and status codes)."""
+
+TOO_LARGE: Final = frozenset({40005, 50045})
+"""Request entity too large; file exceeds the maximum size (same source). Never retryable."""
 
 LOOK_BACK: Final = 200
 """Messages after the request among which an earlier post of ours is looked for."""
@@ -32,7 +35,7 @@ class DiscordMessenger:
     async def post(
         self, job: Job, delivery: Delivery, outlook: Outlook, *, reply_to: int | None
     ) -> int:
-        """Post the message; its id. Raises ``Denied`` or ``TryLater``."""
+        """Post the message; its id. Raises ``Denied``, ``TooLarge`` or ``TryLater``."""
         try:
             return await self._post(job, delivery, outlook, reply_to)
         except Denied as error:
@@ -50,13 +53,16 @@ class DiscordMessenger:
                 about = cards.card(job, outlook)
                 content = {"embed": embed_of(about), "view": view_of(about)}
                 mentions = discord.AllowedMentions.none()
+            case DeliveryKind.RESULT if delivery.fit == 0:
+                content = {"content": cards.link_text(job, delivery.place, outlook.link)}
+                mentions = _only(job.requester.user_id)
             case DeliveryKind.RESULT:
                 path = job.video_path
                 if path is None or not path.exists():
                     raise Denied(0, "the video is no longer on disk")
                 name = cards.video_name(job, path.suffix)
                 content = {
-                    "content": cards.result_text(job),
+                    "content": cards.result_text(job, delivery.place),
                     "file": discord.File(path, filename=name),
                 }
                 mentions = _only(job.requester.user_id)
@@ -120,7 +126,8 @@ def _is_of(message: discord.Message, job: Job, kind: DeliveryKind) -> bool:
     match kind:
         case DeliveryKind.RESULT:
             marker = cards.video_marker(job.id)
-            return any(file.filename.startswith(marker) for file in message.attachments)
+            posted = any(file.filename.startswith(marker) for file in message.attachments)
+            return posted or message.content.endswith(cards.signature(job.id))
         case DeliveryKind.NOTICE:
             return message.content.startswith(f"<@{job.requester.user_id}> Job {job.id}:")
         case DeliveryKind.CARD:
@@ -135,6 +142,8 @@ async def _asked(request: Awaitable[Answer]) -> Answer:
     except discord.RateLimited as error:
         raise TryLater(error.retry_after, "rate limit") from error
     except discord.HTTPException as error:
+        if error.status == 413 or error.code in TOO_LARGE:
+            raise TooLarge(f"HTTP {error.status}, {error.code}") from error
         if error.status == 429 or error.status >= 500:
             raise TryLater(5.0, f"HTTP {error.status}") from error
         raise Denied(error.code or error.status, error.text[:200]) from error

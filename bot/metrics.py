@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import cache
 from types import SimpleNamespace
 from typing import Final
 
@@ -133,6 +134,12 @@ class Metrics:
             "pikabot_callback_reads", "Reads after callbacks by how they ended.", ["result"],
             registry=registry,
         )  # fmt: skip
+        # Looking a series up costs more than counting in it, and a rush counts much.
+        self._jobs_in, self._moves_to = cache(self._jobs.labels), cache(self._moves.labels)
+        self._credits_that, self._discord_said = (
+            cache(self._credits.labels),
+            cache(self._discord.labels),
+        )
         self._begin_at_zero()
         changes.listen(self._changed)
 
@@ -162,7 +169,7 @@ class Metrics:
 
     def discord_answered(self, status: int | str) -> None:
         """Discord answered with an HTTP status, or failed to in the way of that word."""
-        self._discord.labels(self._code(status)).inc()
+        self._discord_said(self._code(status)).inc()
 
     def callback(self, result: CallbackResult) -> None:
         """Somebody called back."""
@@ -206,10 +213,10 @@ class Metrics:
         if job.state is before:
             return  # progress, or a wish to cancel
         if before is not None:
-            self._jobs.labels(before).dec()
+            self._jobs_in(before).dec()
         self._enter(job)
         code = self._job_codes(job.code) if job.state in _CODED else ""
-        self._moves.labels(job.state, code).inc()
+        self._moves_to(job.state, code).inc()
         self._count_credits(job)
         self._take_times(job)
 
@@ -218,7 +225,7 @@ class Metrics:
             self._states.pop(job.id, None)
         else:
             self._states[job.id] = job.state
-            self._jobs.labels(job.state).inc()
+            self._jobs_in(job.state).inc()
 
     def _count_credits(self, job: Job) -> None:
         """Credits move in the commits that move the job: the same rules, read off the states."""
@@ -235,7 +242,7 @@ class Metrics:
             case _:
                 pass
         if hold is not None:
-            self._credits.labels(hold).inc(CREDITS_PER_JOB)
+            self._credits_that(hold).inc(CREDITS_PER_JOB)
 
     def _take_times(self, job: Job) -> None:
         match job.state:

@@ -198,7 +198,8 @@ class Delivery:
     """One message that must exist in Discord, and what is known of it.
 
     ``shown`` is what a card said when it was last written; a card whose job has moved on
-    is rewritten. ``attempts`` counts posts that were begun.
+    is rewritten. ``attempts`` counts posts that were begun. ``fit`` is the size in bytes that
+    a video too large for its server is encoded to; 0 says that only its link is posted.
     """
 
     id: int
@@ -212,6 +213,7 @@ class Delivery:
     due_at: int = 0
     place: Place = Place.HERE
     sent_at: int | None = None
+    fit: int | None = None
 
     @property
     def nonce(self) -> str:

@@ -120,3 +120,13 @@ def test_readme_names_every_command_of_the_terminal() -> None:
 def test_links_in_readme_lead_somewhere(path: str) -> None:
     """Every file README points at exists."""
     assert (ROOT / path).exists()
+
+
+SECURITY = (ROOT / ".github" / "SECURITY.md").read_text(encoding="utf-8")
+TESTS = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`(test_\w+)`", SECURITY))))
+def test_each_threat_has_the_test_it_names(name: str) -> None:
+    """The threat model points at tests that exist."""
+    assert f"def {name}(" in TESTS

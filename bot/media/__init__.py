@@ -1,12 +1,14 @@
 """Files from outside: fetch them, and find out what they really are.
 
 ``download`` fetches (``hosts`` says from where, ``pinned`` keeps DNS honest), ``pictures`` and
-``videos`` look inside (``containers`` at the frame of a video file, ``ffmpeg`` at its content;
-``bounded`` keeps the machine responsive). Errors: ``bot.errors`` Expired, Unreachable, Unusable.
+``videos`` look inside (``containers`` at the frame of a video file, ``ffmpeg`` at its content),
+``fit`` makes a video smaller; ``bounded`` keeps the machine responsive. Errors: ``bot.errors``
+Expired, Unreachable, Unusable.
 """
 
 from bot.media.download import Downloaded, Fetcher
 from bot.media.ffmpeg import find_ffmpeg
+from bot.media.fit import fit
 from bot.media.hosts import AllowedHosts
 from bot.media.pictures import PICTURE_LIMIT, CheckedPicture, check_declared, check_picture
 from bot.media.videos import LENGTH_LIMIT, VIDEO_LIMIT, CheckedVideo, check_video
@@ -24,4 +26,5 @@ __all__ = [
     "check_picture",
     "check_video",
     "find_ffmpeg",
+    "fit",
 ]

@@ -43,10 +43,17 @@ def find_ffmpeg() -> str:
     return found
 
 
+MEMORY_LIMIT: Final = 3 * 1024**3
+"""Bytes of address space a run may take, where the system has ``prlimit``."""
+
+
 @functools.cache
-def _nice() -> tuple[str, ...]:
-    found = shutil.which("nice")
-    return () if found is None else (found, "-n", "10")
+def _bounds() -> tuple[str, ...]:
+    """The commands in front of ffmpeg that keep it polite, as far as this system has them."""
+    nice, prlimit = shutil.which("nice"), shutil.which("prlimit")
+    polite = () if nice is None else (nice, "-n", "10")
+    bounded = () if prlimit is None else (prlimit, f"--as={MEMORY_LIMIT}", "--core=0")
+    return (*polite, *bounded)
 
 
 async def run(arguments: Sequence[str], *, seconds: float) -> Ran:
@@ -56,7 +63,7 @@ async def run(arguments: Sequence[str], *, seconds: float) -> Ran:
     """
     program = await asyncio.to_thread(find_ffmpeg)
     process = await asyncio.create_subprocess_exec(
-        *_nice(),
+        *_bounds(),
         program,
         "-nostdin",
         "-hide_banner",

@@ -114,7 +114,7 @@ class UseApi(Backend):
 
         Whether Pika itself stops is undocumented; the slot at the API is free again.
         """
-        return await self._read_job("cancel", "jobs/cancel/", pika_id)
+        return await self._read_job("cancel", "jobs/cancel/", pika_id, whole=False)
 
     async def account(self) -> Accounts:
         """``GET /account``; no account configured is an empty answer, not an error."""
@@ -187,7 +187,9 @@ class UseApi(Backend):
         self._tell(endpoint, reply.status)
         return reply
 
-    async def _read_job(self, endpoint: str, path: str, pika_id: str) -> PikaReport:
+    async def _read_job(
+        self, endpoint: str, path: str, pika_id: str, *, whole: bool = True
+    ) -> PikaReport:
         reply = await self._read(endpoint, path, pika_id)
         if not reply.ok:
             raise read_error(reply, self._redactor, pika_id=pika_id)
@@ -196,7 +198,7 @@ class UseApi(Backend):
         if answer is None or status is None or answer.jobid != pika_id:
             raise _unreadable(reply, pika_id)
         found = _report(answer, pika_id, status, self._redactor)
-        if status is PikaStatus.COMPLETED and found.video_url is None:
+        if whole and status is PikaStatus.COMPLETED and found.video_url is None:
             raise _unreadable(reply, pika_id)
         return found
 

@@ -11,6 +11,9 @@ from bot.model import MESSAGE_LIMIT, PROMPT_LIMIT, Flags, Font, Picture, Recipe,
 from bot.rules.flags import written
 
 _WRITABLE = re.compile(r"[ -~]+")
+_JOINERS = "\u200c\u200d"
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and symbols by category, which every font leaves blank."""
 
 
 def compose(
@@ -60,6 +63,8 @@ def _clean(option: str, text: str) -> str:
     if text.isascii() and text.isprintable():
         return text.strip()
     text = re.sub(r"[\r\n\t\u2028\u2029]+", " ", unicodedata.normalize("NFC", text)).strip()
+    if not text.strip(_JOINERS + " "):
+        return ""
     for position, character in enumerate(text, start=1):
         if _invisible(character):
             raise BadRecipe(
@@ -73,7 +78,11 @@ def _clean(option: str, text: str) -> str:
 def _invisible(character: str) -> bool:
     category = unicodedata.category(character)
     # Joiners shape emoji and several scripts; they stay.
-    return category in {"Cc", "Cs", "Co"} or (category == "Cf" and character not in "\u200c\u200d")
+    return (
+        category in {"Cc", "Cs", "Co"}
+        or (category == "Cf" and character not in _JOINERS)
+        or character in _BLANK_LETTERS
+    )
 
 
 def _message(message: str | None) -> str:

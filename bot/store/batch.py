@@ -28,6 +28,10 @@ class Batch(Generic[Item, Result]):
     """
 
     MOST = 256
+    LEAST = 16
+    PARTS = 4
+    """A crowd goes in parts: while one is on its way to the disk, the callers of the one before
+    go on. In parts that are too small, the commits cost more than they carry."""
 
     def __init__(
         self,
@@ -52,7 +56,7 @@ class Batch(Generic[Item, Result]):
         self._waiting.append((item, future))
         if self._task is None:
             self._task = asyncio.create_task(self._drain(), name="batch of writes")
-        return await asyncio.shield(future)
+        return await future
 
     async def flush(self) -> None:
         """Write everything that waits now, and return when that is done."""
@@ -65,13 +69,19 @@ class Batch(Generic[Item, Result]):
 
     async def _drain(self) -> None:
         try:
+            await asyncio.sleep(0)  # everything that is ready now joins the first commit
             while self._waiting:
-                # Even without lingering, everything that is ready now joins this commit.
-                await asyncio.sleep(0 if self._hurry else self._linger)
-                batch, self._waiting = self._waiting[: self.MOST], self._waiting[self.MOST :]
+                if self._linger and not self._hurry and len(self._waiting) < self.MOST:
+                    await asyncio.sleep(self._linger)
+                size = self._size()
+                batch, self._waiting = self._waiting[:size], self._waiting[size:]
                 await self._commit(batch)
         finally:
             self._task = None
+
+    def _size(self) -> int:
+        part = self.MOST if self._linger else len(self._waiting) // self.PARTS
+        return min(self.MOST, max(self.LEAST, part))
 
     async def _commit(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

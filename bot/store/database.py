@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -21,6 +21,9 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
 )
+
+_MOST_ROWS = 256
+"""Rows of one statement; SQLite takes 32,766 values."""
 
 
 class Database:
@@ -81,6 +84,22 @@ class Database:
         return list(await self._reader.execute_fetchall(sql, params))
 
 
+def execute_rows(tx: sqlite3.Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run ``sql``, in which ``(VALUES)`` stands for the rows, once for many rows.
+
+    ``executemany`` lets go of the interpreter at each row, and while commands pour in gets
+    it back late each time. The rows go in powers of two, so that few statements are prepared.
+    """
+    done = 0
+    while done < len(rows):
+        count = min(_MOST_ROWS, 1 << ((len(rows) - done).bit_length() - 1))
+        part = rows[done : done + count]
+        done += count
+        marks = f"({','.join('?' * len(part[0]))})"
+        values = f"VALUES {','.join([marks] * count)}"
+        tx.execute(sql.replace("(VALUES)", values), [value for row in part for value in row])
+
+
 async def fetch(tx: aiosqlite.Connection, sql: str, params: Params) -> list[Row]:
     """All rows of a statement inside an open transaction."""
     return list(await tx.execute_fetchall(sql, params))
@@ -117,9 +136,13 @@ Connection = TypeVar("Connection", bound=aiosqlite.Connection)
 
 async def _prepare(unopened: Connection) -> Connection:
     connection = await unopened
-    connection.row_factory = aiosqlite.Row
-    for pragma in _PRAGMAS:
-        await connection.execute_fetchall(pragma)
+    try:
+        connection.row_factory = aiosqlite.Row
+        for pragma in _PRAGMAS:
+            await connection.execute_fetchall(pragma)
+    except BaseException:
+        await connection.close()  # its thread would keep the process alive
+        raise
     return unopened
 
 

@@ -8,20 +8,24 @@ from collections.abc import Sequence
 import aiosqlite
 
 from bot.model import Delivery, DeliveryKind, Job, Place
-from bot.store.database import Database, fetch
+from bot.store.database import Database, execute_rows, fetch
 from bot.store.rows import delivery_of
 
 SHOWN_FINAL = "final"
 """What a card shows once nothing on it will change any more."""
+
+SHOWN_EARLIER = "what was true earlier"
+"""What a card shows that was found in Discord, not written by this process."""
 
 
 def add_cards(tx: sqlite3.Connection, jobs: Sequence[Job], due_at: int) -> None:
     """Each of these new jobs needs a card. The command's answer is the card; should that
     never happen, the courier posts one from ``due_at`` on.
     """
-    tx.executemany(
-        "INSERT INTO delivery (job_id, kind, channel_id, due_at) VALUES (?, 'card', ?, ?)",
-        [(job.id, job.requester.channel_id, due_at) for job in jobs],
+    execute_rows(
+        tx,
+        "INSERT INTO delivery (job_id, kind, channel_id, due_at) (VALUES)",
+        [(job.id, DeliveryKind.CARD, job.requester.channel_id, due_at) for job in jobs],
     )
 
 
@@ -38,16 +42,20 @@ async def add(tx: aiosqlite.Connection, job: Job, kind: DeliveryKind, *, at: int
     )
 
 
-async def begin(tx: aiosqlite.Connection, delivery: Delivery, due_at: int) -> None:
-    """A post is about to be tried; should it come to nothing, it is due again then."""
-    await fetch(
+async def begin(tx: aiosqlite.Connection, delivery: Delivery, due_at: int) -> bool:
+    """A post is about to be tried; should it come to nothing, it is due again then.
+
+    False when the message is settled already: then nothing may be posted.
+    """
+    rows = await fetch(
         tx,
         """
         UPDATE delivery SET attempts = attempts + 1, due_at = :due_at
-        WHERE id = :id AND state = 'pending'
+        WHERE id = :id AND state = 'pending' RETURNING id
         """,
         {"id": delivery.id, "due_at": due_at},
     )
+    return bool(rows)
 
 
 async def postpone(tx: aiosqlite.Connection, delivery: Delivery, due_at: int) -> None:
@@ -60,16 +68,37 @@ async def postpone(tx: aiosqlite.Connection, delivery: Delivery, due_at: int) ->
 
 
 async def reroute(
-    tx: aiosqlite.Connection, delivery: Delivery, place: Place, channel_id: int, code: int
+    tx: aiosqlite.Connection,
+    delivery: Delivery,
+    place: Place,
+    channel_id: int,
+    code: int,
+    *,
+    at: int,
 ) -> None:
-    """The message goes to another place; ``code`` is why Discord would not take it here."""
+    """The message goes to another place, at once; ``code`` is why Discord would not take it
+    here.
+    """
     await fetch(
         tx,
         """
-        UPDATE delivery SET place = :place, channel_id = :channel_id, code = :code, attempts = 0
+        UPDATE delivery SET place = :place, channel_id = :channel_id, code = :code,
+                            attempts = 0, due_at = :at
         WHERE id = :id AND state = 'pending'
         """,
-        {"id": delivery.id, "place": place, "channel_id": channel_id, "code": code},
+        {"id": delivery.id, "place": place, "channel_id": channel_id, "code": code, "at": at},
+    )
+
+
+async def shrink(tx: aiosqlite.Connection, delivery: Delivery, fit: int, due_at: int) -> None:
+    """The video must become this small (bytes; 0: its link only), then it is due again."""
+    await fetch(
+        tx,
+        """
+        UPDATE delivery SET fit = :fit, due_at = :due_at
+        WHERE id = :id AND state = 'pending'
+        """,
+        {"id": delivery.id, "fit": fit, "due_at": due_at},
     )
 
 
@@ -114,10 +143,15 @@ async def sent(
 
 def cards_sent(tx: sqlite3.Connection, cards: Sequence[tuple[int, str, int, int]]) -> None:
     """Commands were answered by their cards: (message id, what it shows, when, job id)."""
-    tx.executemany(
+    execute_rows(
+        tx,
         """
-        UPDATE delivery SET state = 'sent', message_id = ?, shown = ?, sent_at = ?
-        WHERE job_id = ? AND kind = 'card' AND state = 'pending'
+        WITH card (message_id, shown, sent_at, job_id) AS ((VALUES))
+        UPDATE delivery
+        SET state = 'sent', message_id = card.message_id, shown = card.shown,
+            sent_at = card.sent_at
+        FROM card
+        WHERE delivery.job_id = card.job_id AND kind = 'card' AND state = 'pending'
         """,
         cards,
     )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import aiosqlite
 
 from bot.errors import StaleState
 from bot.model import FINAL, NEXT, Job, JobState, Picture
-from bot.store.database import Database, fetch
+from bot.store.database import Database, execute_rows, fetch
 from bot.store.rows import JOB_COLUMNS, JOB_TABLES, job_of
 
 _MAY_SET = frozenset(
@@ -28,6 +29,10 @@ _MAY_SET = frozenset(
         "video_path",
     }
 )
+
+_OLDEST_FIRST = "ORDER BY +j.id"
+"""The plus keeps SQLite from reading every job there ever was in the order of their ids, where
+an index holds the few unfinished ones (SQLite docs, query planner, unary "+")."""
 
 
 def next_id(tx: sqlite3.Connection) -> int:
@@ -53,11 +58,11 @@ def ids_of_requests(tx: sqlite3.Connection, keys: str) -> dict[int, int]:
 
 def insert(tx: sqlite3.Connection, jobs: Sequence[Job]) -> None:
     """Write new jobs with their pictures. Their history begins by trigger."""
-    tx.executemany(
+    execute_rows(
+        tx,
         """
         INSERT INTO job (id, request_key, guild_id, channel_id, parent_id, user_id, verb,
-                         prompt, message, font, state, created_at, changed_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                         prompt, message, font, state, created_at, changed_at) (VALUES)
         """,
         [
             (
@@ -84,8 +89,7 @@ def insert(tx: sqlite3.Connection, jobs: Sequence[Job]) -> None:
         for role, p in (("image", job.recipe.image), ("message", job.recipe.message_image))
         if p is not None
     ]
-    if pictures:
-        tx.executemany("INSERT INTO picture VALUES (?, ?, ?, ?, ?, ?, ?)", pictures)
+    execute_rows(tx, "INSERT INTO picture (VALUES)", pictures)
 
 
 async def move(
@@ -161,7 +165,7 @@ async def unfinished(
         WHERE j.finished_at IS NULL
           AND (:guild_id IS NULL OR j.guild_id = :guild_id)
           AND (:user_id IS NULL OR j.user_id = :user_id)
-        ORDER BY j.id
+        {_OLDEST_FIRST}
         """,
         {"guild_id": guild_id, "user_id": user_id},
     )
@@ -170,8 +174,25 @@ async def unfinished(
 
 async def in_state(database: Database, *states: JobState) -> list[Job]:
     """All jobs in these unfinished states, oldest first."""
-    wanted = frozenset(states)
-    return [job for job in await unfinished(database) if job.state in wanted]
+    # Chosen by SQLite: thousands that wait must not become jobs here at every look.
+    rows = await database.fetch(
+        f"""
+        SELECT {JOB_COLUMNS} FROM {JOB_TABLES}
+        WHERE j.finished_at IS NULL AND j.state IN (SELECT value FROM json_each(:states))
+        {_OLDEST_FIRST}
+        """,
+        {"states": json.dumps(states)},
+    )
+    return [job_of(row) for row in rows]
+
+
+async def by_request(database: Database, request_key: int) -> Job | None:
+    """The job that this request is already."""
+    rows = await database.fetch(
+        f"SELECT {JOB_COLUMNS} FROM {JOB_TABLES} WHERE j.request_key = :key",
+        {"key": request_key},
+    )
+    return job_of(rows[0]) if rows else None
 
 
 async def by_reply_ref(database: Database, reply_ref: str) -> Job | None:
@@ -234,6 +255,31 @@ async def keep_picture(tx: aiosqlite.Connection, job_id: int, role: str, picture
             "size": picture.size,
         },
     )
+
+
+async def pictures_needed(database: Database) -> set[str]:
+    """Paths of the pictures that may still have to be sent to Pika."""
+    rows = await database.fetch(
+        """
+        SELECT path FROM picture p JOIN job j ON j.id = p.job_id
+        WHERE p.path IS NOT NULL AND j.finished_at IS NULL AND j.state <> 'delivering'
+        """,
+        {},
+    )
+    return {row["path"] for row in rows}
+
+
+async def keep_videos(database: Database, job_ids: str) -> set[int]:
+    """Which of these jobs (a JSON list) keep their video: it must be posted, or could not be."""
+    rows = await database.fetch(
+        """
+        SELECT id FROM job
+        WHERE id IN (SELECT value FROM json_each(:ids))
+          AND (state = 'delivering' OR (state = 'failed' AND code = 'undeliverable'))
+        """,
+        {"ids": job_ids},
+    )
+    return {row["id"] for row in rows}
 
 
 async def durations(database: Database, most: int) -> list[int]:

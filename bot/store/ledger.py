@@ -11,7 +11,7 @@ import aiosqlite
 
 from bot.errors import StaleState
 from bot.model import CREDITS_PER_JOB, Hold, Job, Quota, Usage
-from bot.store.database import Database, Row, fetch
+from bot.store.database import Database, Row, execute_rows, fetch
 
 Member = tuple[int, int]
 """A server and one of its members: (guild id, user id)."""
@@ -30,18 +30,21 @@ class Standing:
         return Standing(self.quota, Usage(used + CREDITS_PER_JOB, unfinished + 1))
 
 
+# One row for all, as JSON: each further row would wait for the interpreter again, as in
+# ``execute_rows``.
 _STANDING = """
-    SELECT asker.guild_id, asker.user_id,
-           coalesce(p.credits, :credits) AS credits,
-           coalesce(p.window_ms, :window_ms) AS window_ms,
-           coalesce(p.concurrent, :concurrent) AS concurrent,
+    SELECT json_group_array(json_array(
+           asker.guild_id, asker.user_id,
+           coalesce(p.credits, :credits),
+           coalesce(p.window_ms, :window_ms),
+           coalesce(p.concurrent, :concurrent),
            (SELECT coalesce(sum(r.credits), 0) FROM reservation r
              WHERE r.guild_id = asker.guild_id AND r.user_id = asker.user_id
                AND r.state <> 'released'
-               AND r.held_at > :now - coalesce(p.window_ms, :window_ms)) AS used,
+               AND r.held_at > :now - coalesce(p.window_ms, :window_ms)),
            (SELECT count(*) FROM job j
              WHERE j.guild_id = asker.guild_id AND j.user_id = asker.user_id
-               AND j.finished_at IS NULL) AS unfinished
+               AND j.finished_at IS NULL)))
     FROM (SELECT DISTINCT json_extract(value, '$[0]') AS guild_id,
                           json_extract(value, '$[1]') AS user_id
           FROM json_each(:members)) AS asker
@@ -61,11 +64,12 @@ def _params(members: Iterable[Member], default: Quota, now: int) -> dict[str, in
 
 def _standings(rows: Sequence[Row]) -> dict[Member, Standing]:
     return {
-        (row["guild_id"], row["user_id"]): Standing(
-            Quota(row["credits"], row["window_ms"], row["concurrent"]),
-            Usage(row["used"], row["unfinished"]),
+        (guild_id, user_id): Standing(
+            Quota(credits, window_ms, concurrent), Usage(used, unfinished)
         )
-        for row in rows
+        for guild_id, user_id, credits, window_ms, concurrent, used, unfinished in json.loads(
+            rows[0][0]
+        )
     }
 
 
@@ -91,14 +95,14 @@ _FREES = """
 
 def frees_at(tx: sqlite3.Connection, member: Member, standing: Standing, now: int) -> int | None:
     """When this member may ask for one more; ``None`` when no waiting will help."""
-    return _freed(tx.execute(_FREES, _spare(member, standing, now)).fetchall(), standing)
+    return _freed(tx.execute(_FREES, _spare(member, standing, now)).fetchall(), standing, now)
 
 
 async def frees_at_now(
     database: Database, member: Member, standing: Standing, now: int
 ) -> int | None:
     """``frees_at`` of what is committed."""
-    return _freed(await database.fetch(_FREES, _spare(member, standing, now)), standing)
+    return _freed(await database.fetch(_FREES, _spare(member, standing, now)), standing, now)
 
 
 def _spare(member: Member, standing: Standing, now: int) -> dict[str, int]:
@@ -112,19 +116,19 @@ def _spare(member: Member, standing: Standing, now: int) -> dict[str, int]:
     }
 
 
-def _freed(rows: Sequence[Row], standing: Standing) -> int | None:
-    if standing.quota.credits < CREDITS_PER_JOB or not rows:
+def _freed(rows: Sequence[Row], standing: Standing, now: int) -> int | None:
+    if standing.quota.credits < CREDITS_PER_JOB or not standing.usage.used:
         return None
-    return int(rows[0]["held_at"]) + standing.quota.window_ms
+    # Not written yet is only what this very transaction takes.
+    held_at = int(rows[0]["held_at"]) if rows else now
+    return held_at + standing.quota.window_ms
 
 
 def hold(tx: sqlite3.Connection, jobs: Sequence[Job]) -> None:
     """Set aside what these new jobs cost."""
-    tx.executemany(
-        """
-        INSERT INTO reservation (job_id, guild_id, user_id, credits, held_at)
-        VALUES (?, ?, ?, ?, ?)
-        """,
+    execute_rows(
+        tx,
+        "INSERT INTO reservation (job_id, guild_id, user_id, credits, held_at) (VALUES)",
         [
             (
                 job.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
@@ -14,26 +14,31 @@ from bot.errors import SchemaTooNew
 
 log = logging.getLogger(__name__)
 
+Step = tuple[int, str, str]
+"""One migration: its number, file name and SQL."""
 
-def migrations() -> list[tuple[int, str, str]]:
-    """All migrations as (number, file name, SQL), in order."""
+
+def migrations() -> list[Step]:
+    """All migrations, in order."""
     return sorted(_files())
 
 
-def _files() -> Iterator[tuple[int, str, str]]:
+def _files() -> Iterator[Step]:
     for entry in resources.files("bot.store").joinpath("migrations").iterdir():
         if match := re.fullmatch(r"(\d{4})_\w+\.sql", entry.name):
             yield int(match[1]), entry.name, entry.read_text(encoding="utf-8")
 
 
-def migrate(path: Path) -> int:
+def migrate(path: Path, steps: Sequence[Step] | None = None) -> int:
     """Apply what is missing, each migration in one transaction; return the schema's number.
+
+    ``steps`` are the migrations there are, by default this version's.
 
     A database that already holds an older schema is copied beside itself first
     (``pika.db.v3.bak``). Raises ``SchemaTooNew`` for one that a newer version wrote, and
     ``sqlite3.Error`` when a migration fails: that migration is then not applied at all.
     """
-    steps = migrations()
+    steps = steps or migrations()
     newest = steps[-1][0]
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode = WAL")

@@ -97,4 +97,5 @@ def delivery_of(row: Row) -> Delivery:
         due_at=row["due_at"],
         place=Place(row["place"]),
         sent_at=row["sent_at"],
+        fit=row["fit"],
     )

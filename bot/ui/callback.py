@@ -3,21 +3,21 @@
 discord.py's own way builds a message, a view and an embed as objects for each answer, only
 to take them apart again, and a second message out of Discord's reply; it also sleeps a whole
 second after a 5xx. Of the three seconds there are, none is to spare: this sends the finished
-body and reads the one number that is needed from the reply.
+body over connections of its own and reads the one number that is needed from the reply.
 
 Source: Discord docs, interactions/receiving-and-responding, "Create Interaction Response".
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
-import aiohttp
 import discord
 import orjson
-import yarl
+
+from bot.ui.connections import Connections
 
 TRIES = 3
 CONNECTIONS = 64
@@ -27,7 +27,9 @@ per outstanding answer, as discord.py opens them, loses most of a burst of 5,000
 CHANNEL_MESSAGE = 4
 UNKNOWN_INTERACTION = 10062
 ALREADY_ANSWERED = 40060
-_HEADERS = {"Content-Type": "application/json"}
+TRY_SECONDS = 5.0
+_USER_AGENT = f"DiscordBot (https://github.com/Rapptz/discord.py {discord.__version__})"
+"""Discord asks every client of its API for this form, or may block it."""
 
 
 class NotAnsweredError(Exception):
@@ -41,22 +43,21 @@ class NotAnsweredError(Exception):
 class Responder:
     """Sends first answers. ``on_answer`` is told every HTTP status, or the word of an error."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, on_answer: Callable[[int | str], None]
-    ) -> None:
-        self._session = session
+    def __init__(self, connections: Connections, on_answer: Callable[[int | str], None]) -> None:
+        self._connections = connections
         self._on_answer = on_answer
 
     @classmethod
-    @asynccontextmanager
-    async def open(cls, on_answer: Callable[[int | str], None]) -> AsyncIterator[Self]:
-        """A responder with connections of its own."""
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=5),
-        ) as session:
-            yield cls(session, on_answer)
+    @contextmanager
+    def open(cls, api_url: str, on_answer: Callable[[int | str], None]) -> Iterator[Self]:
+        """A responder with connections of its own to this REST base."""
+        connections = Connections(
+            api_url, user_agent=_USER_AGENT, limit=CONNECTIONS, seconds=TRY_SECONDS
+        )
+        try:
+            yield cls(connections, on_answer)
+        finally:
+            connections.close()
 
     async def answer(self, interaction: discord.Interaction[Any], message: dict[str, Any]) -> int:
         """Answer with ``message``, a body as in Discord's docs; the id of the message it became.
@@ -65,15 +66,11 @@ class Responder:
         answer. Raises ``NotAnsweredError``.
         """
         body = orjson.dumps({"type": CHANNEL_MESSAGE, "data": message})
-        address = yarl.URL(
-            f"{discord.http.Route.BASE}/interactions/{interaction.id}/{interaction.token}"
-            "/callback?with_response=true",
-            encoded=True,
-        )
+        path = f"/interactions/{interaction.id}/{interaction.token}/callback?with_response=true"
         for tried in range(1, TRIES + 1):
             try:
-                status, reply = await self._post(address, body)
-            except (aiohttp.ClientError, OSError) as error:
+                status, reply = await self._connections.post(path, body)
+            except OSError as error:
                 self._on_answer("no_answer")
                 if tried == TRIES:
                     raise NotAnsweredError(0, type(error).__name__) from error
@@ -88,10 +85,6 @@ class Responder:
             if status < 500 or tried == TRIES:
                 raise NotAnsweredError(code, f"HTTP {status}")
         raise AssertionError("the last try returns or raises")
-
-    async def _post(self, address: yarl.URL, body: bytes) -> tuple[int, bytes]:
-        async with self._session.post(address, data=body, headers=_HEADERS) as response:
-            return response.status, await response.read()
 
 
 def _code(reply: bytes) -> int:

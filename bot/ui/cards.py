@@ -69,9 +69,10 @@ def shown_prompt(job: Job, most: int = PROMPT_SHOWN) -> str:
 
 def code(text: str, most: int) -> str:
     """``text`` as inline code of at most ``most`` characters; nothing in it works as markup."""
-    cut = text if len(text) <= most else text[: most - 1].rstrip() + "…"
-    # A look-alike for the one character that would end the code.
-    return f"`{cut.replace('`', 'ˋ')}`"
+    line = _BREAKS.sub(" ", text)
+    cut = line if len(line) <= most else line[: most - 1].rstrip() + "…"
+    # A look-alike for the one character that would end the code; nothing at all would begin one.
+    return f"`{cut.replace('`', 'ˋ') or ' '}`"
 
 
 def status_line(job: Job, outlook: Outlook) -> str:
@@ -95,6 +96,8 @@ def _status(job: Job, outlook: Outlook) -> tuple[str, Colour]:
             return f"🎬 Pika is making it{percent}{ready}", Colour.WORKING
         case JobState.IN_DOUBT:
             return "🔎 Pika gave no clear answer; checking with it", Colour.WORKING
+        case JobState.DELIVERING if outlook.result and outlook.result.fit:
+            return "🗜️ The video is too large for this server and is made smaller", Colour.WORKING
         case JobState.DELIVERING:
             return "📦 The video is here and is being posted", Colour.WORKING
         case JobState.DELIVERED:
@@ -137,7 +140,10 @@ def charge(job: Job) -> str:
 _REASONS = {
     "moderated": "Pika's moderation refused this prompt or picture",
     "bad_flag": "Pika does not know an option in the prompt",
-    "refused": "Pika refused the request",
+    **dict.fromkeys(
+        ("refused", "bad_request", "not_found", "too_large", "unprocessable"),
+        "Pika refused the request",
+    ),
     "failed": "Pika could not make this video",
     "no_video": "Pika finished without a video",
     "bad_video": "What Pika sent is not a usable video",
@@ -151,7 +157,10 @@ _REASONS = {
     "undeliverable": "The video could not be posted anywhere; it is kept",
 }
 
-_TELLS_DETAIL = frozenset({"bad_flag", "refused", "bad_picture", "failed", "bad_video"})
+_TELLS_DETAIL = frozenset(
+    {"bad_flag", "bad_picture", "failed", "bad_video"}
+    | {"refused", "bad_request", "not_found", "too_large", "unprocessable"}
+)
 
 
 def reason(job: Job) -> str:
@@ -162,9 +171,34 @@ def reason(job: Job) -> str:
     return text
 
 
-def result_text(job: Job) -> str:
+def result_text(job: Job, place: Place = Place.HERE) -> str:
     """What stands beside the video."""
-    return f"<@{job.requester.user_id}> {shown_prompt(job, 200)}\n-# Job {job.id}"
+    return (
+        f"<@{job.requester.user_id}> {shown_prompt(job, 200)}{_why_here(place)}{signature(job.id)}"
+    )
+
+
+def link_text(job: Job, place: Place, link: str | None) -> str:
+    """What is posted of a video that does not fit into any message here."""
+    where = f"Pika keeps it for about a day: {link}" if link else "Pika no longer has a link to it."
+    return (
+        f"<@{job.requester.user_id}> {shown_prompt(job, 200)}\n"
+        f"The video is too large for this server, and could not be made smaller. {where}"
+        f"{_why_here(place)}{signature(job.id)}"
+    )
+
+
+def signature(job_id: int) -> str:
+    """How the text of a job's result ends, and no other's."""
+    return f"\n-# Job {job_id}"
+
+
+def _why_here(place: Place) -> str:
+    return {
+        Place.HERE: "",
+        Place.PARENT: "\n-# Posted here, as the thread no longer takes messages from me.",
+        Place.DIRECT: "\n-# Sent here, as I can no longer post it in the server.",
+    }[place]
 
 
 def notice_text(job: Job) -> str:
@@ -185,6 +219,7 @@ def video_name(job: Job, suffix: str) -> str:
 
 
 _FLAGS = re.compile(r"(?:^|\s)-[a-z]+\s")
+_BREAKS = re.compile(r"[\r\n]+")
 
 
 def video_marker(job_id: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-PATTERN = r"job:(?P<id>[1-9]\d{{0,17}}):{verb}"
+PATTERN = r"job:(?P<id>[1-9][0-9]{{0,17}}):{verb}"
 
 
 def build(job_id: int, verb: str) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from bot.clock import Clock
-from bot.errors import Denied, StaleState, TryLater
+from bot.errors import Denied, StaleState, TooLarge, TryLater
 from bot.logs import about_job
 from bot.model import Delivery, DeliveryKind, DeliveryState, Job, JobState, Place
 from bot.store import deliveries, jobs
 from bot.store.database import Database
-from bot.store.deliveries import SHOWN_FINAL
+from bot.store.deliveries import SHOWN_EARLIER, SHOWN_FINAL
 from bot.workflow.changes import Changes
 from bot.workflow.estimate import Durations
-from bot.workflow.messenger import Messenger
+from bot.workflow.fitting import ONLY_THE_LINK, Fitting, next_fit
+from bot.workflow.messenger import Messenger, Outlook
 from bot.workflow.outlook import Outlooks, shows
 from bot.workflow.queue import FairQueue
 
@@ -55,6 +57,7 @@ class Courier:
         queue: FairQueue,
         outlooks: Outlooks,
         durations: Durations,
+        fitting: Fitting,
         changes: Changes,
         *,
         tick_seconds: float = 2.0,
@@ -65,6 +68,7 @@ class Courier:
         self._queue = queue
         self._outlooks = outlooks
         self._durations = durations
+        self._fitting = fitting
         self._changes = changes
         self._tick_seconds = tick_seconds
         self._wake = asyncio.Event()
@@ -153,39 +157,72 @@ class Courier:
     # -- messages that must exist ---------------------------------------------------------
 
     async def _deliver(self, delivery: Delivery) -> None:
-        async with self._posts:
-            job = await jobs.get(self._database, delivery.job_id)
-            if job is None:
+        job = await jobs.get(self._database, delivery.job_id)
+        if job is None or await self._card_is_coming(delivery):
+            return
+        outlook = self._outlooks.of(job)
+        if delivery.fit is not None:
+            if delivery.fit == ONLY_THE_LINK:
+                outlook = replace(outlook, link=await self._fitting.link(job))
+            elif (smaller := await self._fitting.copy(job, delivery.fit)) is None:
+                await self._shrink(job, delivery, ONLY_THE_LINK)
                 return
-            try:
-                message_id = await self._existing(job, delivery)
-                if message_id is None:
-                    async with self._database.transaction() as tx:
-                        await deliveries.begin(tx, delivery, self._clock.now() + RETRY_MS)
-                    message_id = await self._messenger.post(
-                        job,
-                        delivery,
-                        self._outlooks.of(job),
-                        reply_to=await self._card_beside(delivery),
-                    )
-            except Denied as error:
-                await self._elsewhere(job, delivery, error.code)
-            except TryLater as error:
-                log.info("%s", error)
-                async with self._database.transaction() as tx:
-                    due_at = self._clock.now() + int(error.after * 1000)
-                    await deliveries.postpone(tx, delivery, due_at)
             else:
-                await self._sent(job, delivery, message_id)
+                job = replace(job, video_path=smaller)
+        try:
+            async with self._posts:
+                message_id, shown = await self._post(job, delivery, outlook)
+        except Denied as error:
+            await self._elsewhere(job, delivery, error.code)
+        except TooLarge:
+            size = job.video_path.stat().st_size if job.video_path else 0
+            await self._shrink(job, delivery, next_fit(size))
+        except TryLater as error:
+            log.info("%s", error)
+            async with self._database.transaction() as tx:
+                due_at = self._clock.now() + int(error.after * 1000)
+                await deliveries.postpone(tx, delivery, due_at)
+        else:
+            await self._sent(job, delivery, message_id, shown)
+
+    async def _post(self, job: Job, delivery: Delivery, outlook: Outlook) -> tuple[int, str]:
+        """Post it, unless an earlier try has brought it into being after all; its id and what
+        it shows. An earlier one shows what was true then.
+        """
+        found = await self._existing(job, delivery)
+        if found is not None:
+            return found, SHOWN_EARLIER
+        async with self._database.transaction() as tx:
+            await deliveries.begin(tx, delivery, self._clock.now() + RETRY_MS)
+        reply_to = await self._card_beside(delivery)
+        message_id = await self._messenger.post(job, delivery, outlook, reply_to=reply_to)
+        # By its nonce a repeated post may be the earlier message, which nobody could find.
+        return message_id, SHOWN_EARLIER if delivery.attempts else shows(job, outlook)
+
+    async def _shrink(self, job: Job, delivery: Delivery, fit: int) -> None:
+        log.warning("too large for this server; next: %s", f"{fit} bytes" if fit else "its link")
+        async with self._database.transaction() as tx:
+            await deliveries.shrink(tx, delivery, fit, self._clock.now())
+        self.touch(job.id)
+        self._wake.set()
 
     async def _existing(self, job: Job, delivery: Delivery) -> int | None:
-        """The message, if an earlier try has brought it into being after all.
+        """The message that an earlier try has left, if any.
 
         A card is first of all the command's own answer, of which no nonce is known.
         """
         if delivery.attempts == 0 and delivery.kind is not DeliveryKind.CARD:
             return None
         return await self._messenger.find(job, delivery)
+
+    async def _card_is_coming(self, delivery: Delivery) -> bool:
+        """Whether the card that this message replies to is about to be known: the command's
+        answer is written down a moment later. The message stays due.
+        """
+        if delivery.kind is DeliveryKind.CARD or delivery.place is not Place.HERE:
+            return False
+        card = (await deliveries.of_job(self._database, delivery.job_id)).get(DeliveryKind.CARD)
+        return card is not None and card.state is DeliveryState.PENDING and card.attempts < 2
 
     async def _card_beside(self, delivery: Delivery) -> int | None:
         """The job's card, where this message goes to the same channel."""
@@ -194,7 +231,7 @@ class Courier:
         here = card is not None and card.channel_id == delivery.channel_id
         return card.message_id if card is not None and here else None
 
-    async def _sent(self, job: Job, delivery: Delivery, message_id: int) -> None:
+    async def _sent(self, job: Job, delivery: Delivery, message_id: int, shown: str) -> None:
         now = self._clock.now()
         moved = None
         async with self._database.transaction() as tx:
@@ -203,17 +240,19 @@ class Courier:
                 delivery,
                 channel_id=delivery.channel_id,
                 message_id=message_id,
-                shown=shows(job, self._outlooks.of(job)),
+                shown=shown,
                 at=now,
             )
             if delivery.kind is DeliveryKind.RESULT:
                 moved = await jobs.move(tx, job.id, JobState.DELIVERING, JobState.DELIVERED, at=now)
         log.info("%s posted as message %d (%s)", delivery.kind, message_id, delivery.place)
+        if delivery.kind is not DeliveryKind.RESULT:
+            # It may have moved on meanwhile, the card is an earlier one, or can be written now.
+            self._stale[job.id] = 0
         if moved is not None:
             if moved.submitted_at is not None:
                 self._durations.add(now - moved.submitted_at)
-            if moved.video_path is not None:
-                moved.video_path.unlink(missing_ok=True)
+            self._fitting.forget(moved)
             self._changes.tell(moved)
 
     async def _elsewhere(self, job: Job, delivery: Delivery, code: int) -> None:
@@ -235,7 +274,9 @@ class Courier:
             return
         log.warning("%s not possible there (%d), next: %s", delivery.kind, code, place)
         async with self._database.transaction() as tx:
-            await deliveries.reroute(tx, delivery, place, channel_id, code)
+            await deliveries.reroute(
+                tx, delivery, place, channel_id, code, at=self._clock.now()
+            )
         self._wake.set()
 
     async def _nowhere(self, job: Job, delivery: Delivery, code: int) -> None:
@@ -281,6 +322,8 @@ class Courier:
                 await self._messenger.edit_card(job, card, outlook)
             except Denied as error:
                 log.info("the card cannot be rewritten: %s", error)
+                if any(one.state is DeliveryState.PENDING for one in messages.values()):
+                    return  # what is still to be posted may open an archived thread
                 wanted = SHOWN_FINAL if over else wanted
             except TryLater as error:
                 self._stale[job_id] = self._clock.now() + int(error.after * 1000)

@@ -78,6 +78,9 @@ class Intake:
         job already is that job. Raises ``UserError`` with the rule that decided.
         """
         if any(missing(recipe)):
+            known = await jobs.by_request(self._database, requester.request_key)
+            if known is not None:
+                return Taken(known, self._outlooks.of(known), new=False)
             await self._check_first(requester)
             recipe = await self._pictures.early(requester.request_key, recipe)
         try:
@@ -130,6 +133,7 @@ class Intake:
                 await deliveries.drop_card(tx, job.id)
         except StaleState:
             return
+        self._pictures.forget(gone.recipe)
         self._changes.tell(gone)
 
     async def flush(self) -> None:

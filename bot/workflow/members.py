@@ -77,11 +77,13 @@ class Members:
                 return await self._settling.cancel_queued(job), Cancelled.RELEASED
             except StaleState:
                 job = await jobs.get(self._database, job_id) or job
-        if job.state in FINAL or job.state is JobState.DELIVERING:
-            raise TooLate(_too_late(job))
         async with self._database.transaction() as tx:
             await jobs.ask_cancel(tx, job_id, self._clock.now())
             job = await jobs.get_in(tx, job_id)
+            if job.state in FINAL or job.state is JobState.DELIVERING:
+                raise TooLate(_too_late(job))
+        if job.state is JobState.QUEUED:  # Pika did not take it, just now
+            return await self._settling.cancel_queued(job), Cancelled.RELEASED
         self._changes.tell(job)
         return job, Cancelled.ASKED
 

@@ -13,16 +13,20 @@ class Outlook:
     """What a card says besides the job itself.
 
     ``place`` in the queue (1 = next), ``ready_at`` in milliseconds since 1970, the message
-    of the result; each ``None`` where it does not apply or is not known.
+    of the result, ``link`` to the video where only that can be posted; each ``None`` where it
+    does not apply or is not known.
     """
 
     place: int | None = None
     ready_at: int | None = None
     result: Delivery | None = None
+    link: str | None = None
 
 
 class Messenger(Protocol):
-    """Writes messages of jobs. All methods raise ``Denied`` or ``TryLater``."""
+    """Writes messages of jobs. All methods raise ``Denied`` or ``TryLater``, ``post`` also
+    ``TooLarge``.
+    """
 
     async def post(
         self, job: Job, delivery: Delivery, outlook: Outlook, *, reply_to: int | None

@@ -56,8 +56,10 @@ def shows(job: Job, outlook: Outlook) -> str:
             what = f"queued {outlook.place}"
         case JobState.SUBMITTING | JobState.RENDERING:
             what = f"rendering {(job.percent or 0) // 10}"
-        case JobState.IN_DOUBT | JobState.DELIVERING:
-            what = str(job.state)
+        case JobState.IN_DOUBT:
+            what = "in doubt"
+        case JobState.DELIVERING:
+            what = f"delivering {outlook.result.fit if outlook.result else None}"
         case _:
             return SHOWN_FINAL
     return f"{what} stopping" if job.cancel_asked_at is not None else what

@@ -54,18 +54,25 @@ class Pictures:
                 return await self.complete(request_key, recipe)
         except Unusable as error:
             raise BadRecipe(_role_of(error), str(error)) from None
-        except (TimeoutError, Unreachable, Expired) as error:
+        except Expired as error:
+            raise BadRecipe(_role_of(error), "The picture is gone. Attach it again.") from None
+        except (TimeoutError, Unreachable) as error:
             log.info("pictures are fetched after the answer: %r", error)
             return recipe
 
     async def complete(self, key: int, recipe: Recipe) -> Recipe:
         """The recipe with all its pictures on disk. Raises ``MediaError``."""
+        fetched: list[Path] = []
         for role, picture in missing(recipe):
             try:
                 have = await self._fetch(key, role, picture)
-            except Unusable as error:
+            except BaseException as error:
                 error.add_note(role)
+                for path in fetched:  # nobody else knows of them
+                    path.unlink(missing_ok=True)
                 raise
+            if have.path is not None:
+                fetched.append(have.path)
             recipe = with_picture(recipe, role, have)
         return recipe
 

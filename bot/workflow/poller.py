@@ -9,7 +9,7 @@ import logging
 from bot.errors import Expired, JobNotFound, StaleState, Unreachable
 from bot.logs import about_job
 from bot.model import Job, JobState, PikaReport, PikaStatus
-from bot.pika.errors import AccountProblem, Gone, PikaError
+from bot.pika.errors import AccountProblem, Gone, PikaError, Unavailable
 from bot.store import jobs
 from bot.workflow.runner import Way
 
@@ -29,7 +29,8 @@ class Poller:
         self._stall_ms = int(stall_seconds * 1000)
         self._doubt_ms = int(doubt_seconds * 1000)
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
-        self._strangers: set[str] = set()
+        self._refs: dict[str, str] = {}  # references of listed jobs that were read
+        self._unfetched: dict[int, int] = {}  # since when a finished video is not to be had
         self._looked: dict[int, int] = {}
         self._busy: set[int] = set()
         self._seen: dict[int, str] = {}
@@ -45,7 +46,7 @@ class Poller:
         way = self._way
         open_jobs = await jobs.in_state(way.database, JobState.RENDERING, JobState.IN_DOUBT)
         if not open_jobs:
-            self._strangers.clear()
+            self._refs.clear()
             return
         executing = await self._executing()
         doubted = [job for job in open_jobs if job.state is JobState.IN_DOUBT]
@@ -113,20 +114,25 @@ class Poller:
             if report.status is PikaStatus.WORKING and await self._stalled(job, report):
                 await self._way.settling.fail(job, "stalled", report.error or "")
                 return
+            await self._settle(job, report)
+
+    async def _settle(self, job: Job, report: PikaReport) -> None:
+        try:
             await self._way.settling.settle(job, report)
         except (Expired, Unreachable) as error:
             log.warning("the video cannot be fetched now: %s", error)
-            if self._silent_ms(job) >= self._stall_ms:
-                await self._way.settling.fail(job, "video_unreachable", str(error))
+            now = self._way.clock.now()
+            if now - self._unfetched.setdefault(job.id, now) < self._stall_ms:
+                return
+            await self._way.settling.fail(job, "video_unreachable", str(error))
+        self._unfetched.pop(job.id, None)
 
     async def _report(self, job: Job) -> PikaReport | None:
         backend = self._way.backend
         name = job.pika_id or ""
         try:
-            if job.cancel_asked_at is not None:
-                asked = await backend.cancel(name)
-                if asked.status is PikaStatus.CANCELLED:
-                    return asked
+            if job.cancel_asked_at is not None and (stopped := await self._stop(name)):
+                return stopped
             return await backend.report(name)
         except Gone as error:
             await self._way.settling.fail(job, "gone", error.detail)
@@ -137,6 +143,15 @@ class Poller:
             if self._silent_ms(job) >= 2 * self._stall_ms:
                 await self._way.settling.fail(job, "stalled", error.detail)
         return None
+
+    async def _stop(self, pika_id: str) -> PikaReport | None:
+        """Ask Pika to stop; its answer if it has. Otherwise the job's own report tells more."""
+        try:
+            asked = await self._way.backend.cancel(pika_id)
+        except Unavailable as error:
+            log.info("cannot be cancelled now: %s", error)
+            return None
+        return asked if asked.status is PikaStatus.CANCELLED else None
 
     async def _stalled(self, job: Job, report: PikaReport) -> bool:
         """Whether nothing moved at Pika for the whole timeout. A job that is only listed
@@ -154,37 +169,52 @@ class Poller:
 
     async def _resolve(self, doubted: list[Job], executing: frozenset[str] | None) -> None:
         """Find doubted jobs at Pika by their reference, or prove that they are not there."""
+        listed = False
         if executing is not None:
-            doubted = await self._match(doubted, executing)
+            doubted, listed = await self._match(doubted, executing)
         now = self._way.clock.now()
         for job in doubted:
             with about_job(job.id):
                 try:
-                    await self._judge(job, now, listed=executing is not None)
+                    await self._judge(job, now, listed=listed)
                 except StaleState:
                     log.info("was moved by somebody else")
 
-    async def _match(self, doubted: list[Job], executing: frozenset[str]) -> list[Job]:
+    async def _match(
+        self, doubted: list[Job], executing: frozenset[str]
+    ) -> tuple[list[Job], bool]:
+        """The jobs that were not found, and whether every listed job could be compared.
+
+        A reference is remembered and not that it was nobody's: a job whose POST is on its way
+        may be doubted later.
+        """
         way = self._way
         ours = await jobs.know_pika_id(way.database, json.dumps(sorted(executing)))
-        self._strangers &= executing
+        self._refs = {name: ref for name, ref in self._refs.items() if name in executing}
         by_ref = {job.reply_ref: job for job in doubted}
-        for name in sorted(executing - ours - self._strangers):
+        compared = True
+        for name in sorted(executing - ours):
+            if name in self._refs and self._refs[name] not in by_ref:
+                continue
             try:
                 report = await way.backend.report(name)
             except PikaError as error:
                 log.info("%s cannot be read: %s", name, error)
-                return []  # it may be one of ours: nothing is proven in this round
+                compared = False  # it may be one of ours: nothing is proven in this round
+                continue
+            if report.reply_ref is None:
+                continue
+            self._refs[name] = report.reply_ref
             job = by_ref.pop(report.reply_ref, None)
             if job is None:
-                self._strangers.add(name)
                 continue
+            self._looked.pop(job.id, None)
             with about_job(job.id):
                 log.warning("found at Pika as %s", name)
                 rendering = await way.settling.accepted(job, report)
                 if rendering is not None and report.status is not PikaStatus.WORKING:
-                    await way.settling.settle(rendering, report)
-        return list(by_ref.values())
+                    await self._settle(rendering, report)
+        return list(by_ref.values()), compared
 
     async def _judge(self, job: Job, now: int, *, listed: bool) -> None:
         """Not found this time. Only somebody who looked soon after the POST, and again after

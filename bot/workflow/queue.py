@@ -6,13 +6,89 @@ fills the queue from it.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from bot.model import Requester
 
 _Line = deque[int]
-_Members = OrderedDict[int, _Line]
+
+
+class _Members:
+    """The members of one server who wait: their lines, in the order of their turns.
+
+    Every new job is told its place, so counting those before it must not take longer the
+    more there are: for each round it is kept which members have a job for it.
+    """
+
+    def __init__(self) -> None:
+        self.lines: OrderedDict[int, _Line] = OrderedDict()
+        self._numbers: dict[int, int] = {}  # they ascend in the order of ``lines``
+        self._next = 0
+        self._rounds: list[list[int]] = []  # sorted numbers of who has so many jobs, and one more
+
+    def add(self, user_id: int, job_id: int) -> None:
+        """Put a job behind the member's others."""
+        line = self.lines.get(user_id)
+        if line is None:
+            line = self.lines[user_id] = deque()
+            self._number(user_id)
+        line.append(job_id)
+        if len(line) > len(self._rounds):
+            self._rounds.append([])
+        insort(self._rounds[len(line) - 1], self._numbers[user_id])
+
+    def take(self, user_id: int) -> int:
+        """The member's first job, out of the line; the member goes behind all others."""
+        line = self.lines[user_id]
+        for turn in range(len(line)):
+            self._leave(user_id, turn)
+        job_id = line.popleft()
+        self.lines.move_to_end(user_id)
+        self._number(user_id)
+        for members in self._rounds[: len(line)]:
+            members.append(self._numbers[user_id])
+        self._tidy(user_id)
+        return job_id
+
+    def remove(self, user_id: int, job_id: int) -> None:
+        """Take a job out of the member's line."""
+        line = self.lines[user_id]
+        self._leave(user_id, len(line) - 1)
+        line.remove(job_id)
+        self._tidy(user_id)
+
+    def before(self, user_id: int, job_id: int, size: int) -> int:
+        """How many of this server's ``size`` jobs go before this one."""
+        turn, rounds = _index(self.lines[user_id], job_id), self._rounds
+        if turn < len(rounds) // 2:
+            earlier = sum(map(len, rounds[:turn]))
+        else:
+            earlier = size - sum(map(len, rounds[turn:]))
+        return earlier + bisect_left(rounds[turn], self._numbers[user_id])
+
+    def order(self) -> Iterator[int]:
+        """The jobs in the order in which they would go."""
+        for turn in range(len(self._rounds)):
+            for line in self.lines.values():
+                if turn < len(line):
+                    yield line[turn]
+
+    def _number(self, user_id: int) -> None:
+        self._next += 1
+        self._numbers[user_id] = self._next
+
+    def _leave(self, user_id: int, turn: int) -> None:
+        members = self._rounds[turn]
+        del members[bisect_left(members, self._numbers[user_id])]
+
+    def _tidy(self, user_id: int) -> None:
+        if not self.lines[user_id]:
+            del self.lines[user_id], self._numbers[user_id]
+        while self._rounds and not self._rounds[-1]:
+            self._rounds.pop()
 
 
 class FairQueue:
@@ -20,14 +96,22 @@ class FairQueue:
 
     The server that was served longest ago is first, in it the member that was served
     longest ago, of that member's jobs the oldest. A job can be ``reserved``: it has its
-    place, but is passed over until it is released.
+    place, but is passed over until it is released. A job that was popped and comes back
+    goes before all others; several keep the order in which they were popped.
     """
 
+    REMEMBERED = 1000
+    """Pops whose order is remembered; far more than can be at Pika at once."""
+
     def __init__(self) -> None:
+        self._front: list[tuple[int, int]] = []  # restored: (which pop it was, job), in order
+        self._pops: OrderedDict[int, int] = OrderedDict()  # job -> which pop it was
+        self._popped = 0
         self._guilds: OrderedDict[int, _Members] = OrderedDict()
         self._sizes: OrderedDict[int, int] = OrderedDict()  # jobs per server, in the same order
-        self._where: dict[int, tuple[int, int]] = {}
+        self._where: dict[int, tuple[int, int] | None] = {}  # None: in front
         self._reserved: set[int] = set()
+        self._released: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
         return len(self._where)
@@ -39,95 +123,99 @@ class FairQueue:
         """Put a job behind its member's others. One that is in already stays where it is."""
         if job_id in self._where:
             return
-        members = self._enter(job_id, requester)
-        members.setdefault(requester.user_id, deque()).append(job_id)
+        guild_id = requester.guild_id
+        self._where[job_id] = (guild_id, requester.user_id)
+        self._sizes[guild_id] = self._sizes.get(guild_id, 0) + 1
+        self._guilds.setdefault(guild_id, _Members()).add(requester.user_id, job_id)
         if reserved:
             self._reserved.add(job_id)
 
     def restore(self, job_id: int, requester: Requester) -> None:
         """Put a job that was popped back in front of everything: it keeps its place."""
-        if job_id in self._where:
-            return
-        members = self._enter(job_id, requester)
-        members.setdefault(requester.user_id, deque()).appendleft(job_id)
-        members.move_to_end(requester.user_id, last=False)
-        self._guilds.move_to_end(requester.guild_id, last=False)
-        self._sizes.move_to_end(requester.guild_id, last=False)
+        if job_id not in self._where:
+            self._where[job_id] = None
+            insort(self._front, (self._pops.get(job_id, 0), job_id))
+
+    def on_release(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` whenever a job was released."""
+        self._released.append(listener)
 
     def release(self, job_id: int) -> None:
         """A reserved job may go now."""
         self._reserved.discard(job_id)
+        for listener in self._released:
+            listener()
 
     def remove(self, job_id: int) -> bool:
         """Take a job out, wherever it stands; whether it was in."""
-        where = self._where.pop(job_id, None)
-        if where is None:
+        if job_id not in self._where:
             return False
+        where = self._where.pop(job_id)
         self._reserved.discard(job_id)
+        if where is None:
+            self._front = [pair for pair in self._front if pair[1] != job_id]
+            return True
         guild_id, user_id = where
-        self._guilds[guild_id][user_id].remove(job_id)
-        self._leave(guild_id, user_id)
+        self._guilds[guild_id].remove(user_id, job_id)
+        self._leave(guild_id)
         return True
 
     def pop(self) -> int | None:
         """The job whose turn it is, out of the queue; ``None`` when none may go."""
+        job_id = self._front.pop(0)[1] if self._front else self._take_turn()
+        if job_id is not None:
+            del self._where[job_id]
+            self._remember(job_id)
+        return job_id
+
+    def _take_turn(self) -> int | None:
         for guild_id, members in self._guilds.items():
-            for user_id, line in members.items():
+            for user_id, line in members.lines.items():
                 if line[0] in self._reserved:
                     continue
-                job_id = line.popleft()
-                del self._where[job_id]
-                members.move_to_end(user_id)
+                job_id = members.take(user_id)
                 self._guilds.move_to_end(guild_id)
                 self._sizes.move_to_end(guild_id)
-                self._leave(guild_id, user_id)
+                self._leave(guild_id)
                 return job_id
         return None
 
     def place(self, job_id: int) -> int | None:
         """How many jobs go before this one, plus one; ``None`` when it is not in."""
-        where = self._where.get(job_id)
-        if where is None:
+        if job_id not in self._where:
             return None
+        where = self._where[job_id]
+        if where is None:
+            return 1 + next(i for i, pair in enumerate(self._front) if pair[1] == job_id)
         guild_id, user_id = where
-        members = self._guilds[guild_id]
-        turns = _index(members[user_id], job_id)
-        if turns == 0 and next(reversed(members)) == user_id:
-            inside = len(members) - 1  # everybody else goes once; the way of most new jobs
-        else:
-            inside = turns + _before(
-                user_id, turns, ((user, len(line)) for user, line in members.items())
-            )
+        inside = self._guilds[guild_id].before(user_id, job_id, self._sizes[guild_id])
+        place = 1 + len(self._front) + inside
         if len(self._sizes) == 1:
-            return 1 + inside
-        return 1 + inside + _before(guild_id, inside, self._sizes.items())
+            return place
+        return place + _before(guild_id, inside, self._sizes.items())
 
     def order(self) -> Iterator[int]:
-        """All jobs in the order in which they would go if nothing was added or reserved."""
-        guilds = deque(
-            deque(deque(line) for line in members.values()) for members in self._guilds.values()
-        )
+        """All jobs in the order in which they would go if nothing was added or reserved.
+
+        Computed while it is read, which must be done before the queue changes.
+        """
+        yield from [job_id for _, job_id in self._front]
+        guilds = deque(members.order() for members in self._guilds.values())
         while guilds:
-            members = guilds.popleft()
-            line = members.popleft()
-            yield line.popleft()
-            if line:
-                members.append(line)
-            if members:
-                guilds.append(members)
+            guild = guilds.popleft()
+            for job_id in islice(guild, 1):
+                yield job_id
+                guilds.append(guild)
 
-    def _enter(self, job_id: int, requester: Requester) -> _Members:
-        guild_id = requester.guild_id
-        self._where[job_id] = (guild_id, requester.user_id)
-        self._sizes[guild_id] = self._sizes.get(guild_id, 0) + 1
-        return self._guilds.setdefault(guild_id, OrderedDict())
+    def _remember(self, job_id: int) -> None:
+        self._popped += 1
+        self._pops[job_id] = self._pops.pop(job_id, self._popped)  # the first time counts
+        if len(self._pops) > self.REMEMBERED:
+            self._pops.popitem(last=False)
 
-    def _leave(self, guild_id: int, user_id: int) -> None:
+    def _leave(self, guild_id: int) -> None:
         self._sizes[guild_id] -= 1
-        members = self._guilds[guild_id]
-        if not members[user_id]:
-            del members[user_id]
-        if not members:
+        if not self._sizes[guild_id]:
             del self._guilds[guild_id], self._sizes[guild_id]
 
 

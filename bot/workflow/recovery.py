@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
 
 from bot.clock import Clock
 from bot.logs import about_job
@@ -42,6 +47,37 @@ async def recover(
         await deliveries.due_now(tx, clock.now())
     if open_jobs:
         log.info("goes on with %d unfinished jobs", len(open_jobs))
+
+
+async def sweep(database: Database, pictures: Path, videos: Path) -> None:
+    """Delete the files that no job needs; before any loop runs.
+
+    A process that was killed leaves behind what it was fetching, encoding or about to delete.
+    A half-made copy goes even where its job goes on: an encoder that has outlived its bot may
+    still be writing to it.
+    """
+    found = await asyncio.to_thread(lambda: [*pictures.iterdir(), *videos.iterdir()])
+    needed = await jobs.pictures_needed(database)
+    owners = {path: _job_of(path) for path in found if path.parent == videos}
+    kept = await jobs.keep_videos(database, json.dumps(sorted(filter(None, owners.values()))))
+    left = [path for path in found if str(path) not in needed and owners.get(path) not in kept]
+    if left:
+        await asyncio.to_thread(_delete, left)
+        log.info("deleted %d files that an earlier run has left", len(left))
+
+
+def _job_of(path: Path) -> int | None:
+    """The job of a video, ``7.mp4``, or of a smaller copy, ``7-25.mp4``; of no other file."""
+    number, _, _ = path.stem.partition("-")
+    return int(number) if number.isdecimal() and path.suffix != ".part" else None
+
+
+def _delete(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 async def _resume(

@@ -13,7 +13,7 @@ from bot.errors import BadRecipe, MediaError, StaleState, Unreachable
 from bot.logs import about_job
 from bot.model import Job, JobState, PikaReport, PikaStatus
 from bot.pika.backend import Backend
-from bot.pika.errors import AccountProblem, Busy, NoAnswer, NotSent, PikaError, Refused
+from bot.pika.errors import AccountProblem, Busy, Gone, NoAnswer, NotSent, PikaError, Refused
 from bot.store import jobs
 from bot.store.database import Database
 from bot.workflow.changes import Changes
@@ -55,6 +55,7 @@ class Runner:
         self._sending: set[asyncio.Task[None]] = set()
         self._stopping = False
         way.changes.listen(self._changed)
+        way.queue.on_release(self.wake)
 
     def wake(self) -> None:
         """Something changed that may let a job go."""
@@ -67,7 +68,7 @@ class Runner:
             wait = self._way.gate.wait_seconds()
             if wait == 0 and not await self._account_ready():
                 continue
-            while wait == 0 and self._way.slots.free and not self._stopping:
+            while wait == 0 and self._may_start():
                 job_id = self._way.queue.pop()
                 if job_id is None:
                     break
@@ -75,6 +76,12 @@ class Runner:
                 self._start(job_id)
                 wait = self._way.gate.wait_seconds()
             await self._rest(wait)
+
+    def _may_start(self) -> bool:
+        """Whether one more may be sent. After account trouble one tries for all."""
+        if self._stopping or (self._sending and self._way.gate.trouble is not None):
+            return False
+        return self._way.slots.free > 0
 
     async def stop(self, seconds: float) -> None:
         """Begin no more submits; give those on their way ``seconds`` to be answered."""
@@ -93,26 +100,33 @@ class Runner:
             await self._way.clock.sleep(seconds)
 
     async def _account_ready(self) -> bool:
-        """With account trouble, ask for something free before a job is risked."""
+        """With account trouble, ask for something free before a job is risked. The job list
+        is refused to whom a video would be refused; the account can be read without paying.
+        """
         gate = self._way.gate
         if gate.trouble is None:
             return True
         try:
-            await self._way.backend.account()
+            await self._way.backend.executing()
         except AccountProblem as error:
             gate.account_trouble(error.code)
             return False
+        except Gone:
+            return True  # no such list, but the account may ask for it
         except PikaError as error:
             log.info("the account cannot be read yet: %s", error)
             gate.busy(None)
             return False
-        gate.account_works()
         return True
 
     def _start(self, job_id: int) -> None:
         task = asyncio.create_task(self._guarded(job_id), name=f"submit {job_id}")
         self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self.wake()
 
     async def _guarded(self, job_id: int) -> None:
         """One attempt; after an accident of ours the job is neither lost nor sent again."""
@@ -149,12 +163,16 @@ class Runner:
             self._way.slots.taken.discard(job_id)
             self.wake()
             return
+        if job.cancel_asked_at is not None:  # asked while it was thought to be at Pika
+            await self._way.settling.cancel_queued(job)
+            return
         ready = await self._with_pictures(job)
         if ready is None:
             return
         try:
             claimed = await self._claim(ready)
         except StaleState:  # cancelled while its picture was fetched
+            self._way.pictures.forget(ready.recipe)
             self._way.slots.taken.discard(job_id)
             self.wake()
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.clock import Clock
@@ -19,6 +19,10 @@ from bot.workflow.pictures import Fetches, Pictures
 log = logging.getLogger(__name__)
 
 
+class _Unwanted(Exception):
+    """The member has asked to cancel the job whose video is here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settling:
     """Moves jobs on, with their credits and their messages.
@@ -31,6 +35,7 @@ class Settling:
     fetcher: Fetches
     changes: Changes
     videos: Path
+    _fetching: set[int] = field(default_factory=set, init=False)
 
     async def accepted(self, job: Job, report: PikaReport) -> Job | None:
         """Pika has the job. The job after it; ``None`` when it is not waiting for that."""
@@ -156,10 +161,17 @@ class Settling:
         """The video on our disk first, then the charge and the wish to deliver it."""
         if report.video_url is None:
             await self.fail(job, "no_video", "")
-            return
+        elif job.id not in self._fetching:  # or two would write and delete the same file
+            self._fetching.add(job.id)
+            try:
+                await self._fetch(job, report.video_url)
+            finally:
+                self._fetching.discard(job.id)
+
+    async def _fetch(self, job: Job, url: str) -> None:
         path = self.videos / f"{job.id}.mp4"
         try:
-            got = await self.fetcher.fetch(report.video_url, path, limit=VIDEO_LIMIT)
+            got = await self.fetcher.fetch(url, path, limit=VIDEO_LIMIT)
             seen = await check_video(path)
         except Unusable as error:
             path.unlink(missing_ok=True)
@@ -179,10 +191,17 @@ class Settling:
                     video_path=path,
                     percent=100,
                 )
+                if done.cancel_asked_at is not None:
+                    raise _Unwanted
                 await ledger.settle(tx, job.id, Hold.CHARGED, now)
                 await deliveries.add(tx, done, DeliveryKind.RESULT, at=now)
         except StaleState:
             log.info("was moved by somebody else")
+            path.unlink(missing_ok=True)
+            return
+        except _Unwanted:  # asked while the video was fetched
+            path.unlink(missing_ok=True)
+            await self._cancel(job, Hold.CHARGED, "finished_first")
             return
         log.info("video of %d bytes, %.1f s", got.size, seen.seconds)
         Pictures.forget(job.recipe)

@@ -155,14 +155,16 @@ class Site:
                     return sample.value
         raise KeyError(result)
 
-    async def raw(self, sent: bytes, *, hang_up: bool = False) -> bytes:
-        """Send bytes, hang up or not, and read to the end."""
+    async def raw(self, sent: bytes, *, then: bytes = b"") -> bytes:
+        """Send bytes and read to the end; ``then`` goes when asked to continue, and is the last."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.listener.port)
         try:
             writer.write(sent)
-            if hang_up:
-                writer.write_eof()
             async with asyncio.timeout(10):
+                if then:
+                    await reader.readuntil(b"100 Continue\r\n\r\n")
+                    writer.write(then)
+                    writer.write_eof()
                 return await reader.read()
         finally:
             writer.close()
@@ -493,23 +495,21 @@ async def test_bodies_are_not_unpacked(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    [
-        b"Content-Length: 100\r\n\r\n{",
-        b"Transfer-Encoding: chunked\r\n\r\nnot a length\r\n",
-    ],
+    ("header", "body"),
+    [("Content-Length: 100", b"{"), ("Transfer-Encoding: chunked", b"not a length\r\n")],
     ids=["short", "garbled"],
 )
 async def test_a_body_that_breaks_off_is_no_callback(
-    site: Site, body: bytes, caplog: pytest.LogCaptureFixture
+    site: Site, header: str, body: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A sender that leaves in the middle causes no read and no traceback."""
-    head = f"POST /callbacks/{KNOWN} HTTP/1.1\r\nHost: x\r\n".encode()
-    await site.raw(head + body, hang_up=True)
+    head = f"POST /callbacks/{KNOWN} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n{header}"
+    await site.raw(f"{head}\r\n\r\n".encode(), then=body)
     await site.call("a" * 32)
     await until(lambda: site.reader.begun != [])
 
     assert site.reader.begun == ["a" * 32]
+    await until(lambda: site.counted("pikabot_callbacks_total", "broken") == 1)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 

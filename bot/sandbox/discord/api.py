@@ -82,6 +82,7 @@ class Api:
         try:
             if server.faults and (fault := await self._misfortune(request, call)) is not None:
                 if fault.drop == "before":
+                    uploads.discard(call)
                     return _hang_up(request)
                 if fault.status is not None and not fault.done:
                     return await self._forged(request, call, fault)
@@ -102,8 +103,10 @@ class Api:
             if error.blame:
                 server.violations.append(f"{call.method} {call.route}: {_reason(error)}")
             uploads.discard(call)
-        except (asyncio.CancelledError, ConnectionError):
-            raise
+        except ConnectionError:
+            # The client went away in the middle of its body: nobody is there to hear an answer.
+            uploads.discard(call)
+            return _hang_up(request)
         except Exception as error:  # noqa: BLE001 -- a bug of ours must not look like Discord's no
             _log.exception("sandbox failed at %s %s", call.method, call.route)
             server.violations.append(
@@ -123,10 +126,9 @@ class Api:
             raise ApiError(401, 0, "401: Unauthorized")
 
     async def _misfortune(self, request: web.BaseRequest, call: Call) -> Fault | None:
-        # A fault may choose by the body, which must be read for it; one that cuts the connection
-        # first leaves the body unread.
+        # A fault may choose by the body, which must then be read before anything else.
         faults = self._server.faults
-        if any(f.match is not None and f.drop != "before" for f in faults.pending):
+        if any(fault.match is not None for fault in faults.pending):
             await uploads.receive(call, request, self._server.world.media)
         fault = faults.pick(call)
         if fault is not None and fault.delay:

@@ -65,7 +65,7 @@ class Call:
 
     def flag(self, name: str) -> bool:
         """A boolean parameter; Discord takes 1 as well as true."""
-        if self.query_string == f"{name}=1":  # the hot path of every first response
+        if self.query_string in (f"{name}=1", f"{name}=true"):  # the hot path of first responses
             return True
         return self.query.get(name, "").lower() in ("1", "true")
 

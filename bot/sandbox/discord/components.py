@@ -43,7 +43,7 @@ def check(components: list[Json], *, v2: bool, files: set[str], problems: Proble
         )
     for index, component in enumerate(components):
         _check_one(component, f"components.{index}", allowed, problems)
-    everything = list(walk(components))
+    everything = walk(components)
     _check_ids(everything, problems)
     if len(everything) > MAX_COMPONENTS:
         problems.add(

@@ -26,6 +26,8 @@ MAX_SENDS: Final = 120
 SEND_WINDOW: Final = 60.0
 
 HEARTBEAT: Final = 1
+#: Seconds between a heartbeat and its acknowledgement: the round trip there always is.
+ACK_DELAY: Final = 0.02
 IDENTIFY: Final = 2
 PRESENCE: Final = 3
 VOICE_STATE: Final = 4
@@ -149,7 +151,8 @@ class Socket:
         if op == HEARTBEAT:
             self._gateway.heartbeats += 1
             if self._gateway.ack_heartbeats:
-                self.send(b'{"op":11,"d":null,"s":null,"t":null}')
+                # No network answers at once; a client may note only then that it has sent.
+                asyncio.get_running_loop().call_later(ACK_DELAY, self._ack)
         elif op == IDENTIFY:
             self._identify(body)
         elif op == RESUME:
@@ -160,6 +163,9 @@ class Socket:
             self.close(NOT_AUTHENTICATED)
         elif op == REQUEST_MEMBERS:
             self._members(self.session, body)
+
+    def _ack(self) -> None:
+        self.send(b'{"op":11,"d":null,"s":null,"t":null}')
 
     def _identify(self, body: Json) -> None:
         gateway = self._gateway

@@ -163,7 +163,7 @@ class MediaStore:
         """Whether a link (its path after ``/cdn/``, percent-encoded) is ours and not expired."""
         expires, issued = query.get("ex", ""), query.get("is", "")
         mark = self._mark(path, expires, issued)
-        if not hmac.compare_digest(mark, query.get("hm", "")):
+        if not hmac.compare_digest(mark.encode(), query.get("hm", "").encode()):
             return False
         return int(expires, 16) > self.clock.now()
 

@@ -165,12 +165,15 @@ class Message:
         return f"<{state}Message by {self.author.name}: {seen!r}>"
 
 
-def walk(components: list[Json]) -> Iterator[Json]:
+def walk(components: list[Json]) -> list[Json]:
     """Every component of a tree, outermost first."""
+    # A list, as every message is walked several times and generators within generators cost.
+    found: list[Json] = []
     for component in components:
-        yield component
+        found.append(component)
         if "components" in component:
-            yield from walk(component["components"])
+            found += walk(component["components"])
         for key in ("accessory", "component"):
             if key in component:
-                yield component[key]
+                found.append(component[key])
+    return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from aiohttp import BodyPartReader, web
 
-from .errors import ApiError, invalid, refusal
+from .errors import invalid, refusal
 
 if TYPE_CHECKING:
     from .call import Call
@@ -47,7 +47,10 @@ async def receive(call: Call, request: web.BaseRequest, media: MediaStore) -> No
         if raw:
             call.body = _json(raw)
     elif kind.startswith("multipart/form-data"):
-        await _form(call, request, media)
+        try:
+            await _form(call, request, media)
+        except ValueError as error:
+            raise invalid("_errors", "MULTIPART_INVALID", str(error)) from error
     else:
         raw = await request.read()
         if raw:
@@ -83,19 +86,18 @@ async def _form(call: Call, request: web.BaseRequest, media: MediaStore) -> None
         if found is None or part.filename is None:
             await part.release()
             continue
-        index = int(found.group(1) or found.group(2) or 0)
-        call.files.append(await _save(call, part, index, media.new_path()))
+        await _save(call, part, int(found.group(1) or found.group(2) or 0), media.new_path())
 
 
-async def _save(call: Call, part: BodyPartReader, index: int, path: Path) -> ReceivedFile:
-    size = 0
+async def _save(call: Call, part: BodyPartReader, index: int, path: Path) -> None:
+    received = ReceivedFile(index, part.filename or "unknown", path, 0)
+    call.files.append(received)
     with path.open("wb") as file:
         while chunk := await part.read_chunk(_CHUNK):
-            size += len(chunk)
+            received.size += len(chunk)
             call.size += len(chunk)
             if call.size <= MAX_FORM:
                 file.write(chunk)
-    return ReceivedFile(index, part.filename or "unknown", path, size)
 
 
 def check_sizes(call: Call, limit: int, request_limit: int) -> None:
@@ -113,8 +115,3 @@ def discard(call: Call) -> None:
     """Delete the files of a request that was refused."""
     for file in call.files:
         file.path.unlink(missing_ok=True)
-
-
-def broken_form(error: Exception) -> ApiError:
-    """The answer to a form that cannot be parsed."""
-    return invalid("_errors", "MULTIPART_INVALID", str(error))

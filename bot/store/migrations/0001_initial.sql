@@ -96,6 +96,7 @@ CREATE TABLE delivery (
     place      TEXT NOT NULL DEFAULT 'here'
                CONSTRAINT place_is_known CHECK (place IN ('here', 'parent', 'direct')),
     attempts   INTEGER NOT NULL DEFAULT 0,
+    fit        INTEGER CONSTRAINT fit_is_a_size CHECK (fit >= 0),
     due_at     INTEGER NOT NULL,
     sent_at    INTEGER,
     code       INTEGER,

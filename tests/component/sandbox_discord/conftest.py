@@ -34,7 +34,7 @@ Json = dict[str, Any]
 @pytest.fixture
 def openapi() -> Path | None:
     """Discord's OpenAPI file, where DISCORD_OPENAPI names it."""
-    path = os.environ.get("DISCORD_OPENAPI")
+    path = os.getenv("DISCORD_OPENAPI")
     return Path(path) if path else None
 
 

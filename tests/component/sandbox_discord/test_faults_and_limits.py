@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import discord
 import pytest
@@ -53,6 +55,30 @@ async def test_a_dropped_connection(server, community, rest, drop, posted):
     assert len(community.channel.messages) == posted
     await rest.say(community.channel, "x", nonce="n1", enforce_nonce=True)
     assert len(community.channel.messages) == 1
+
+
+async def test_a_client_that_dies_in_the_middle_of_an_upload(server, community, rest):
+    """Nothing was posted, nothing stays on disk, and it is nobody's violation."""
+    head = (
+        f"POST /api/v10/channels/{community.channel.id}/messages HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bot {server.token}\r\nContent-Length: 1000000\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+        '--b\r\nContent-Disposition: form-data; name="files[0]"; filename="a.mp4"\r\n\r\n'
+    )
+    address = server.base_url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(address[0], int(address[1]))
+    writer.write(head.encode() + b"x" * 100_000)
+    await writer.drain()
+    await server.wait_for(lambda: [*server.world.media.new_path().parent.glob("*.part")])
+    writer.transport.abort()
+    await server.wait_for(lambda: not [*server.world.media.new_path().parent.glob("*.part")])
+    assert community.channel.messages == []
+    path = f"/channels/{community.channel.id}/messages"
+    headers = {"Content-Type": "multipart/form-data", "Authorization": f"Bot {server.token}"}
+    url = f"{server.api_url}{path}"
+    async with rest.session.post(url, data=b"--", headers=headers) as response:
+        assert response.status == 400
+    server.violations.clear()
 
 
 async def test_delay_match_skip_and_for_ever(server, community, rest):

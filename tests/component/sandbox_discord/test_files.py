@@ -47,6 +47,27 @@ async def test_links_expire_and_are_renewed_by_reading_the_message(server, commu
     assert (server.cdn.served, server.cdn.refused) == (1, 5)
 
 
+async def test_links_in_components_and_embeds_are_renewed_too(server, community, rest):
+    """Whatever shows an attachment of the message shows it under a link that works."""
+    path = f"/channels/{community.channel.id}/messages"
+    show = {
+        "components": [{"type": 12, "items": [{"media": {"url": "attachment://a.mp4"}}]}],
+        "flags": 1 << 15,
+    }
+    _, gallery = await rest("POST", path, show, files={"a.mp4": b"video"})
+    embed = {"embeds": [{"image": {"url": "attachment://a.png"}}]}
+    _, card = await rest("POST", path, embed, files={"a.png": b"picture"})
+    server.clock.advance(server.world.media.lifetime + 1)
+    old = gallery["components"][0]["items"][0]["media"]["url"]
+    assert (await fetch(rest, old))[0] == 404
+    _, gallery = await rest("GET", f"{path}/{gallery['id']}")
+    _, card = await rest("GET", f"{path}/{card['id']}")
+    media = gallery["components"][0]["items"][0]["media"]
+    assert media["attachment_id"] == gallery["attachments"][0]["id"]
+    assert (await fetch(rest, media["url"]))[2] == b"video"
+    assert (await fetch(rest, card["embeds"][0]["image"]["url"]))[2] == b"picture"
+
+
 async def test_ranges(community, rest):
     """Players ask for parts of a video."""
     path = f"/channels/{community.channel.id}/messages"
@@ -85,7 +106,7 @@ async def test_limits_of_the_request(server, community, rest):
 
 
 async def test_nitro_of_the_invoker_counts_for_answers_only(server, community, rest, asked):
-    """``attachment_size_limit`` holds for the interaction; the bot's own messages have the guild's."""
+    """The interaction has the larger limit of the two, the bot's own messages the server's."""
     rich = community.guild.join(server.world.create_user("rich", nitro=True))
     data = {"a.mp4": b"x" * 21 * MIB}
     invocation = await asked(rich)

@@ -189,6 +189,30 @@ async def test_resume_is_refused_for_sessions_that_are_gone(server):
         assert (payload["op"], payload["d"]) == (9, False)
 
 
+async def test_a_resume_replays_only_what_is_kept(server, community, monkeypatch):
+    """After more events than Discord keeps, a session cannot be resumed."""
+    monkeypatch.setattr("bot.sandbox.discord.gateway.REPLAY_EVENTS", 3)
+    async with raw(server) as ws:
+        await ws.send_str(identify(server))
+        ready = await event(ws, "READY")
+        await ws.close(code=4000)
+    session = {"token": server.token, "session_id": ready["d"]["session_id"], "seq": 2}
+    for name, op in (("one", 0), ("two", 0), ("three", 0), ("four", 9)):
+        community.guild.create_text_channel(name)
+        if name in ("three", "four"):
+            async with raw(server) as ws:
+                await ws.send_str(orjson.dumps({"op": 6, "d": session}).decode())
+                names = []
+                while True:
+                    payload = orjson.loads((await ws.receive()).data)
+                    if payload["t"] in (None, "RESUMED"):
+                        break
+                    names.append(payload["d"]["name"])
+                assert payload["op"] == op
+                assert names == ([] if op else ["one", "two", "three"])
+                await ws.close(code=4000)
+
+
 async def test_resumed_carries_an_object(server):
     """``d`` of RESUMED is ``{}``; a client that reads null there dies."""
     async with raw(server) as ws:

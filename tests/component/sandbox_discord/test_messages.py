@@ -1,4 +1,4 @@
-"""Messages: limits, nonces, replies, mentions, lists and edits (Discord docs, resources/message)."""
+"""Messages: limits, nonces, replies, mentions, lists, edits (Discord docs, resources/message)."""
 
 from __future__ import annotations
 
@@ -253,7 +253,7 @@ async def test_lists(server, community, rest):
 
 
 async def test_edits(server, community, rest):
-    """Parts not named stay; attachments named stay; nothing left is refused; others' are not ours."""
+    """What is not named stays; an empty rest is refused; others' messages are not ours."""
     path = f"/channels/{community.channel.id}/messages"
     status, sent = await rest(
         "POST",

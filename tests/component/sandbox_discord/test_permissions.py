@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.discord import Permission as P
+from bot.sandbox.discord import Permission
 
 
 def forbid(community, bits, channel=None):
@@ -18,19 +18,19 @@ async def test_the_order_of_overwrites(community):
     guild, channel = community.guild, community.channel
     red, blue = guild.create_role("red"), guild.create_role("blue")
     carol = guild.join(guild.world.create_user("carol"), roles=[red, blue])
-    channel.set_overwrite(guild.everyone, deny=P.SEND_MESSAGES)
-    assert not carol.can(P.SEND_MESSAGES, channel)
-    channel.set_overwrite(red, allow=P.SEND_MESSAGES)
-    channel.set_overwrite(blue, deny=P.SEND_MESSAGES)
-    assert carol.can(P.SEND_MESSAGES, channel)
-    channel.set_overwrite(carol, deny=P.SEND_MESSAGES)
-    assert not carol.can(P.SEND_MESSAGES, channel)
-    red.grant(P.ADMINISTRATOR)
-    assert carol.can(P.MANAGE_GUILD, channel)
-    red.revoke(P.ADMINISTRATOR)
+    channel.set_overwrite(guild.everyone, deny=Permission.SEND_MESSAGES)
+    assert not carol.can(Permission.SEND_MESSAGES, channel)
+    channel.set_overwrite(red, allow=Permission.SEND_MESSAGES)
+    channel.set_overwrite(blue, deny=Permission.SEND_MESSAGES)
+    assert carol.can(Permission.SEND_MESSAGES, channel)
+    channel.set_overwrite(carol, deny=Permission.SEND_MESSAGES)
+    assert not carol.can(Permission.SEND_MESSAGES, channel)
+    red.grant(Permission.ADMINISTRATOR)
+    assert carol.can(Permission.MANAGE_GUILD, channel)
+    red.revoke(Permission.ADMINISTRATOR)
     carol.remove_role(red)
-    assert not carol.can(P.SEND_MESSAGES, channel)
-    assert guild.owner.can(P.ADMINISTRATOR, channel)
+    assert not carol.can(Permission.SEND_MESSAGES, channel)
+    assert guild.owner.can(Permission.ADMINISTRATOR, channel)
     guild.delete_role(blue)
     assert carol.roles == []
 
@@ -38,20 +38,20 @@ async def test_the_order_of_overwrites(community):
 async def test_losing_the_right_to_send_or_see_takes_others_with_it(community):
     """Without SEND_MESSAGES no files or embeds; without VIEW_CHANNEL nothing."""
     bot, channel = community.guild.bot, community.channel
-    forbid(community, P.SEND_MESSAGES)
-    assert not bot.can(P.ATTACH_FILES, channel)
-    assert bot.can(P.ATTACH_FILES, community.thread)
-    forbid(community, P.VIEW_CHANNEL)
-    assert bot.permissions_in(channel) == P(0)
+    forbid(community, Permission.SEND_MESSAGES)
+    assert not bot.can(Permission.ATTACH_FILES, channel)
+    assert bot.can(Permission.ATTACH_FILES, community.thread)
+    forbid(community, Permission.VIEW_CHANNEL)
+    assert bot.permissions_in(channel) == Permission(0)
 
 
 @pytest.mark.parametrize(
     ("missing", "fields", "code"),
     [
-        (P.VIEW_CHANNEL, {}, 50001),
-        (P.SEND_MESSAGES, {}, 50013),
-        (P.EMBED_LINKS, {"embeds": [{"title": "x"}]}, 50013),
-        (P.SEND_MESSAGES_IN_THREADS, {}, None),
+        (Permission.VIEW_CHANNEL, {}, 50001),
+        (Permission.SEND_MESSAGES, {}, 50013),
+        (Permission.EMBED_LINKS, {"embeds": [{"title": "x"}]}, 50013),
+        (Permission.SEND_MESSAGES_IN_THREADS, {}, None),
     ],
 )
 async def test_sending_in_a_channel(server, community, rest, missing, fields, code):
@@ -64,7 +64,11 @@ async def test_sending_in_a_channel(server, community, rest, missing, fields, co
 
 @pytest.mark.parametrize(
     ("missing", "code"),
-    [(P.SEND_MESSAGES_IN_THREADS, 50013), (P.SEND_MESSAGES, None), (P.VIEW_CHANNEL, 50001)],
+    [
+        (Permission.SEND_MESSAGES_IN_THREADS, 50013),
+        (Permission.SEND_MESSAGES, None),
+        (Permission.VIEW_CHANNEL, 50001),
+    ],
 )
 async def test_sending_in_a_thread(community, rest, missing, code):
     """A thread has its parent's overwrites and a right of its own to send."""
@@ -77,7 +81,7 @@ async def test_files_need_a_right(community, rest):
     """ATTACH_FILES, for sending and for editing."""
     path = f"/channels/{community.channel.id}/messages"
     _, sent = await rest("POST", path, {"content": "x"})
-    forbid(community, P.ATTACH_FILES)
+    forbid(community, Permission.ATTACH_FILES)
     status, body = await rest("POST", path, {"content": "x"}, files={"a.mp4": b"1"})
     assert (status, body["code"]) == (403, 50013)
     status, body = await rest("PATCH", f"{path}/{sent['id']}", {}, files={"a.mp4": b"1"})
@@ -88,9 +92,9 @@ async def test_private_threads(community, rest):
     """Only members of the thread and those who manage threads see it."""
     secret = community.channel.create_thread("secret", owner=community.alice, private=True)
     assert (await rest.say(secret, "x"))[1]["code"] == 50001
-    community.guild.bot_role.grant(P.MANAGE_THREADS)
+    community.guild.bot_role.grant(Permission.MANAGE_THREADS)
     assert (await rest.say(secret, "x"))[0] == 200
-    community.guild.bot_role.revoke(P.MANAGE_THREADS)
+    community.guild.bot_role.revoke(Permission.MANAGE_THREADS)
     secret.add_member(community.guild.bot)
     assert (await rest.say(secret, "x"))[0] == 200
     assert not secret.visible_to(community.mod)
@@ -98,7 +102,7 @@ async def test_private_threads(community, rest):
 
 async def test_answers_to_interactions_need_no_right_to_send(server, community, rest, asked):
     """A bot that may not send here still answers; its own messages are refused."""
-    forbid(community, P.SEND_MESSAGES_IN_THREADS | P.VIEW_CHANNEL)
+    forbid(community, Permission.SEND_MESSAGES_IN_THREADS | Permission.VIEW_CHANNEL)
     invocation = await asked()
     status, _ = await rest.answer(invocation, 4, {"embeds": [{"title": "hi"}]})
     assert status == 200
@@ -143,14 +147,14 @@ async def test_the_interaction_tells_both_sides_permissions(server, community, a
     """``app_permissions`` and ``member.permissions`` hold for the channel it came from."""
     from bot.sandbox.discord.event import build
 
-    community.channel.set_overwrite(community.guild.bot, deny=P.ATTACH_FILES)
+    community.channel.set_overwrite(community.guild.bot, deny=Permission.ATTACH_FILES)
     invocation = await asked(community.mod)
     event = build(invocation, {})
-    assert not int(event["app_permissions"]) & P.ATTACH_FILES
-    assert int(event["app_permissions"]) & P.SEND_MESSAGES_IN_THREADS
-    assert int(event["member"]["permissions"]) & P.MANAGE_GUILD
+    assert not int(event["app_permissions"]) & Permission.ATTACH_FILES
+    assert int(event["app_permissions"]) & Permission.SEND_MESSAGES_IN_THREADS
+    assert int(event["member"]["permissions"]) & Permission.MANAGE_GUILD
     boss = await asked(community.guild.owner)
-    assert int(build(boss, {})["member"]["permissions"]) & P.ADMINISTRATOR
+    assert int(build(boss, {})["member"]["permissions"]) & Permission.ADMINISTRATOR
     assert event["channel"]["thread_metadata"]["archived"] is False
     assert event["channel"]["parent_id"] == str(community.channel.id)
     assert event["context"] == 0

@@ -1,10 +1,10 @@
-"""Threads: archived, locked, private, deleted, and posts of forums (Discord docs, topics/threads)."""
+"""Threads: archived, locked, private, deleted; posts of forums (Discord docs, topics/threads)."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.discord import Permission as P
+from bot.sandbox.discord import Permission
 
 
 async def test_sending_opens_an_archived_thread(community, rest):
@@ -21,7 +21,7 @@ async def test_a_locked_thread_takes_only_moderators_messages(community, rest):
     status, body = await rest.say(community.thread, "x")
     assert (status, body["code"]) == (400, 160005)
     assert community.thread.archived
-    community.guild.bot_role.grant(P.MANAGE_THREADS)
+    community.guild.bot_role.grant(Permission.MANAGE_THREADS)
     assert (await rest.say(community.thread, "x"))[0] == 200
 
 
@@ -47,11 +47,11 @@ async def test_changing_threads(server, community, rest):
     assert (status, body["thread_metadata"]["archived"]) == (200, False)
     assert (await rest("PATCH", path, {"locked": True}))[1]["code"] == 50013
     assert (await rest("PATCH", path, {"name": "new"}))[1]["code"] == 50013
-    community.guild.bot_role.grant(P.MANAGE_THREADS)
+    community.guild.bot_role.grant(Permission.MANAGE_THREADS)
     status, body = await rest("PATCH", path, {"locked": True, "name": "new", "archived": True})
     assert (status, body["name"]) == (200, "new")
     assert community.thread.locked
-    community.guild.bot_role.revoke(P.MANAGE_THREADS)
+    community.guild.bot_role.revoke(Permission.MANAGE_THREADS)
     assert (await rest("PATCH", path, {"archived": False}))[1]["code"] == 160005
     for wrong in ({"auto_archive_duration": 7}, {"name": "x" * 101}):
         assert (await rest("PATCH", path, wrong))[1]["code"] == 50035
@@ -62,7 +62,7 @@ async def test_deleting_threads_and_channels(community, rest):
     """Takes rights; afterwards the channel and its messages are unknown."""
     thread, channel = community.thread, community.channel
     assert (await rest("DELETE", f"/channels/{thread.id}"))[1]["code"] == 50013
-    community.guild.bot_role.grant(P.MANAGE_THREADS | P.MANAGE_CHANNELS)
+    community.guild.bot_role.grant(Permission.MANAGE_THREADS | Permission.MANAGE_CHANNELS)
     assert (await rest("DELETE", f"/channels/{thread.id}"))[0] == 200
     assert (await rest.say(thread, "x"))[1]["code"] == 10003
     other = channel.create_thread("other", owner=community.alice)
@@ -88,7 +88,8 @@ async def test_starting_threads(server, community, rest):
     assert (status, body["type"]) == (201, 12)
     assert body["thread_metadata"]["invitable"] is True
     community.channel.set_overwrite(
-        community.guild.bot, deny=P.CREATE_PUBLIC_THREADS | P.CREATE_PRIVATE_THREADS
+        community.guild.bot,
+        deny=Permission.CREATE_PUBLIC_THREADS | Permission.CREATE_PRIVATE_THREADS,
     )
     for kind in (11, 12):
         status, body = await rest("POST", f"{base}/threads", {"name": "x", "type": kind})

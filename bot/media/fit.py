@@ -1,0 +1,105 @@
+"""Makes a video small enough for a server that takes no more."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from bot.errors import Unreachable, Unusable
+from bot.media import ffmpeg
+from bot.media.bounded import Places
+from bot.media.videos import CheckedVideo, check_video
+
+FIT_SECONDS: Final = 300.0
+"""Time one pass may take."""
+
+SHARES: Final = (0.94, 0.80)
+"""Shares of the limit that are aimed at: an encoder keeps to its target only roughly."""
+
+AUDIO_BITS: Final = 64_000
+"""Bits per second for sound, where there is any."""
+
+LEAST_BITS_PER_PIXEL: Final = 0.04
+"""Below this a smaller picture looks better than more of the same one (a rule of thumb for
+H.264; seen on our own clips)."""
+
+FRAME_RATE: Final = 24
+
+_places: Final = Places()
+
+
+async def fit(source: Path, to: Path, *, limit: int) -> int:
+    """Encode ``source`` again as ``to``, an MP4 of at most ``limit`` bytes; its size in bytes.
+
+    Two passes of H.264 at the bit rate that fills the limit, the picture scaled down where
+    that rate is too thin for it. Raises ``Unusable`` when it does not get that small,
+    ``Unreachable`` when it could not be encoded now.
+    """
+    video = await check_video(source)
+    async with _places:
+        for share in SHARES:
+            size = await _encode(source, to, video, int(limit * share))
+            if size <= limit:
+                return size
+    await asyncio.to_thread(to.unlink, missing_ok=True)
+    raise Unusable(f"The video does not fit into {limit:,} bytes.")
+
+
+async def _encode(source: Path, to: Path, video: CheckedVideo, target: int) -> int:
+    rate = int(target * 8 / video.seconds) - AUDIO_BITS
+    if rate < 10_000:
+        raise Unusable(f"A video of {video.seconds:g} s does not fit into {target:,} bytes.")
+    part = _part(to)
+    try:
+        with tempfile.TemporaryDirectory(dir=to.parent) as folder:
+            first, second = _passes(source, part, _scale(video, rate), rate, f"{folder}/pass")
+            await _run(first)
+            await _run(second)
+        return await asyncio.to_thread(_keep, part, to)
+    finally:
+        await asyncio.to_thread(part.unlink, missing_ok=True)
+
+
+def _part(to: Path) -> Path:
+    return to.with_name(f"{to.name}.part")
+
+
+def _passes(source: Path, to: Path, scale: str, rate: int, log: str) -> tuple[list[str], list[str]]:
+    common = ["-y", "-v", "error", "-protocol_whitelist", "file", "-i", f"file:{source.resolve()}"]
+    common += ["-vf", scale, "-c:v", "libx264", "-preset", "fast", "-pix_fmt", "yuv420p"]
+    common += ["-b:v", str(rate), "-maxrate", str(rate), "-bufsize", str(2 * rate)]
+    common += ["-threads", "2", "-passlogfile", log]
+    sound = ["-c:a", "aac", "-b:a", str(AUDIO_BITS)]
+    container = ["-movflags", "+faststart", "-f", "mp4", f"file:{to.resolve()}"]
+    return (
+        [*common, "-pass", "1", "-an", "-f", "null", "-"],
+        [*common, "-pass", "2", *sound, *container],
+    )
+
+
+def _keep(part: Path, to: Path) -> int:
+    size = part.stat().st_size
+    part.replace(to)
+    return size
+
+
+def _scale(video: CheckedVideo, rate: int) -> str:
+    """The filter that makes the picture as large as ``rate`` can fill, never larger."""
+    affordable = rate / FRAME_RATE / LEAST_BITS_PER_PIXEL
+    share = min(1.0, math.sqrt(affordable / (video.width * video.height)))
+    width, height = (max(16, int(side * share) // 2 * 2) for side in (video.width, video.height))
+    return f"scale={width}:{height}"
+
+
+async def _run(arguments: list[str]) -> None:
+    try:
+        ran = await ffmpeg.run(arguments, seconds=FIT_SECONDS)
+    except TimeoutError:
+        raise Unreachable("The video could not be made smaller in time.") from None
+    except OSError as error:
+        raise Unreachable(f"The encoder did not start: {type(error).__name__}.") from error
+    if ran.code:
+        raise Unusable("The video could not be made smaller.")

@@ -1,0 +1,120 @@
+"""What every life passes on its way, listed once; the ends are chosen from that list."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.sandbox.openapi import Oracle
+from tests.e2e.crash.rig import LIVES, Point, Run, live, read_points
+
+AT_ONCE = 4
+"""Towns that live at the same time: more than cores, as much of a life is waiting."""
+
+Points = dict[str, list[Point]]
+OpenRun = Callable[..., Run]
+Together = Callable[[dict[str, Callable[[], Awaitable[Any]]]], Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def everything() -> bool:
+    """Whether every point has its run: PIKA_CRASH_ALL=1."""
+    return os.getenv("PIKA_CRASH_ALL", "0") not in {"", "0"}
+
+
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """What the selection is drawn by: PIKA_CRASH_SEED, else another one each day."""
+    return int(os.getenv("PIKA_CRASH_SEED") or datetime.now(UTC).toordinal())
+
+
+@pytest.fixture(scope="session")
+def oracle(openapi: Path | None) -> Oracle | None:
+    """Discord's OpenAPI file, read once for all towns."""
+    return None if openapi is None else Oracle(openapi)
+
+
+@pytest.fixture(scope="session")
+def open_run(tmp_path_factory: pytest.TempPathFactory, oracle: Oracle | None) -> OpenRun:
+    """Makes a run in a folder of its own: ``open_run(life, ends=[…])``."""
+
+    def make(life: str, **options: Any) -> Run:
+        folder = tmp_path_factory.mktemp(life)
+        return Run(folder, oracle, **{**LIVES[life].settings, **options})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def together() -> Together:
+    """Runs named pieces of work, a few at once; fails with every failure and its name."""
+
+    async def run(work: dict[str, Callable[[], Awaitable[Any]]]) -> dict[str, Any]:
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def one(piece: Callable[[], Awaitable[Any]]) -> Any:
+            async with places:
+                return await piece()
+
+        ends = await asyncio.gather(*map(one, work.values()), return_exceptions=True)
+        results = dict(zip(work, ends, strict=True))
+        bad = {name: end for name, end in results.items() if isinstance(end, BaseException)}
+        told = "\n\n".join(f"--- {name}\n{error!r:.6000}" for name, error in bad.items())
+        assert not bad, f"{len(bad)} of {len(work)} went wrong:\n{told}"
+        return results
+
+    return run
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def points(open_run: OpenRun, together: Together, tmp_path_factory: Any) -> Points:
+    """The points that each life passes when nothing goes wrong."""
+    folder = tmp_path_factory.mktemp("points")
+
+    async def undisturbed(name: str) -> list[Point]:
+        record = folder / name
+        async with open_run(name, record=record) as run:
+            states = await live(run, LIVES[name])
+            assert tuple(states) == LIVES[name].ends
+            assert run.codes == [0]
+        return read_points(record)
+
+    return await together({name: lambda name=name: undisturbed(name) for name in LIVES})
+
+
+@pytest.fixture(scope="session")
+def chosen(points: Points, seed: int, everything: bool) -> Points:
+    """For each life the points to end at.
+
+    All of them, or: each label in one life that has it, drawn anew every day, and in the slow
+    life all around the submit, where a doubt has to be resolved.
+    """
+    if everything:
+        return points
+    draw = random.Random(seed)
+    share: Points = {life: [] for life in points}
+    labels: dict[str, list[tuple[str, Point]]] = {}
+    for life, passed in points.items():
+        for point in passed:
+            labels.setdefault(point.label, []).append((life, point))
+    for candidates in labels.values():
+        life, point = draw.choice(candidates)
+        share[life].append(point)
+    share["slow"] = sorted({*share["slow"], *around_the_submit(points["slow"])})
+    return share
+
+
+def around_the_submit(passed: list[Point]) -> list[Point]:
+    """From the commit that a POST is about to leave to the one that it was accepted."""
+    labels = [point.label for point in passed]
+    first = labels.index("commit job.state = submitting")
+    last = labels.index("commit job.state = rendering")
+    return passed[first : last + 1]

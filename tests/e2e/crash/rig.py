@@ -1,0 +1,543 @@
+"""Bots that end at a chosen point, lives of jobs for them to end in, and what must hold then."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from bot.demo.process import PASSED_ON, ROOT, BotProcess
+from bot.model import FINAL, NEXT, JobState
+from bot.sandbox.discord import ClientRefused, Invocation, Member, Message
+from bot.sandbox.openapi import Oracle
+from bot.sandbox.pika import EmbeddedPika, PikaJob
+from tests.e2e.town import START_SECONDS, Town, number, png
+
+ENTRY = Path(__file__).with_name("entry.py")
+
+PATIENCE = 30.0
+"""How long a world may take to come to rest; three at once on two slow cores need a tenth."""
+
+SETTINGS = {"PIKA_DOUBT_SECONDS": "0.8", "DEFAULT_CONCURRENT": "10"}
+
+OF_THE_MOMENT = re.compile(r"PATCH|delivery\.shown|percent|progressed|GET /v1/pika/jobs$")
+"""How often a card is rewritten, and how often Pika is asked."""
+
+REAPED = 255
+"""What asyncio says of a process that ended just before it was sent a signal."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class Point:
+    """The n-th time that a process is at the point of this label."""
+
+    label: str
+    n: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.label} #{self.n}"
+
+    @property
+    def is_of_the_moment(self) -> bool:
+        """Whether a life passes it or not depends on how fast things happen to go."""
+        return self.n > 1 or OF_THE_MOMENT.search(self.label) is not None
+
+
+class RiggedProcess(BotProcess):
+    """The bot inside ``entry.py``."""
+
+    def __init__(
+        self,
+        settings: dict[str, str],
+        folder: Path,
+        *,
+        at: Point | None = None,
+        record: Path | None = None,
+        sent: signal.Signals = signal.SIGKILL,
+    ) -> None:
+        rig = {"CRASH_SIGNAL": str(int(sent))}
+        if at is not None:
+            rig["CRASH_AT"] = json.dumps([at.label, at.n])
+        if record is not None:
+            rig["CRASH_RECORD"] = str(record)
+        super().__init__({**settings, **rig}, folder)
+
+    async def start(self) -> None:
+        """Start the script in place of ``python -m bot run``; all else is the same."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        inherited = {name: os.environ[name] for name in PASSED_ON if name in os.environ}  # noqa: TID251 - what the ordinary process inherits
+        self._log = self.log_path.open("ab")
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(ENTRY),
+            cwd=self.folder,
+            env={**inherited, "PYTHONPATH": str(ROOT), **self.settings},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+        )
+
+
+class Run:
+    """A town whose bot ends at the given points, one process after the other.
+
+    The last process is the ordinary bot. ``record`` notes the points of the process after
+    those of ``ends``, or of the only one.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        oracle: Oracle | None,
+        *,
+        ends: Sequence[Point] = (),
+        sent: signal.Signals = signal.SIGKILL,
+        record: Path | None = None,
+        **settings: str,
+    ) -> None:
+        self.town = Town(folder, None, render_seconds=0.3)
+        self.town.discord.oracle = oracle
+        self.ends = list(ends)
+        self.sent = sent
+        self.record = record
+        self.settings = {**SETTINGS, **settings}
+        self.codes: list[int] = []
+        self.asked: list[Invocation] = []
+        self._ends_left = list(ends)
+        self._supervisor: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
+        guild = self.guild = self.town.discord.world.create_guild("Film club")
+        self.alice = guild.join(self.town.discord.world.create_user("alice"))
+        self.bob = guild.join(self.town.discord.world.create_user("bob"))
+        self.channel = guild.create_text_channel("videos")
+        self.thread = self.channel.create_thread("winter clips", owner=self.alice)
+
+    # -- processes ----------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Run:
+        await self.town.open()
+        await self._start()
+        self._supervisor = asyncio.create_task(self._supervise())
+        return self
+
+    async def start_another(self) -> BotProcess:
+        """One more ordinary process on the same data directory. Whoever asks ends it."""
+        other = BotProcess(self.town.settings(**self.settings), self.town.folder / "another")
+        await other.start()
+        return other
+
+    async def start_two_at_once(self) -> BotProcess:
+        """In place of entering: two processes start together. The one that has given up."""
+        await self.town.open()
+        await self._start()
+        assert self.town.bot is not None
+        two = [self.town.bot, await self.start_another()]
+        ends = [asyncio.ensure_future(bot.process.wait()) for bot in two]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED, timeout=START_SECONDS)
+        loser, self.town.bot = two if ends[0].done() else reversed(two)
+        self._supervisor = asyncio.create_task(self._supervise())
+        return loser
+
+    async def close(self) -> None:
+        """Nothing of it is left; the same as leaving."""
+        await self.__aexit__()
+
+    async def __aexit__(self, *_: object) -> None:
+        async with self._changing:
+            if self._supervisor is not None:
+                self._supervisor.cancel()
+                await asyncio.gather(self._supervisor, return_exceptions=True)
+        await self.town.close()
+
+    @property
+    def pika(self) -> EmbeddedPika:
+        """The embedded Pika."""
+        return self.town.pika
+
+    async def _start(self) -> None:
+        town, record, at = self.town, None, None
+        if self._ends_left:
+            at = self._ends_left.pop(0)
+        elif self.record is not None:
+            record, self.record = self.record, None
+        self._identified_before = town.discord.gateway.identifies
+        settings = town.settings(**self.settings)
+        bot = (
+            RiggedProcess(settings, town.folder, at=at, record=record, sent=self.sent)
+            if at or record
+            else BotProcess(settings, town.folder)
+        )
+        await bot.start()
+        town.bot = bot
+
+    async def _supervise(self) -> None:
+        """As an operator's service manager: what ended is started again."""
+        while True:
+            assert self.town.bot is not None
+            await self.town.bot.process.wait()
+            async with self._changing:
+                self.codes.append(await self.town.bot.stop())
+                await self._start()
+
+    @property
+    def died(self) -> bool:
+        """Whether every process that should end has come to its point."""
+        ended = -self.sent if self.sent is signal.SIGKILL else 0
+        codes = self.codes[:-1]  # the last process was asked to stop
+        return len(codes) == len(self.ends) and {ended, REAPED} >= set(codes)
+
+    # -- people -------------------------------------------------------------------------------
+
+    async def until(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+        """The first true value of ``condition``."""
+        try:
+            return await self.town.discord.wait_for(condition, timeout=seconds)
+        except TimeoutError as error:
+            told = {
+                "jobs": self.town.rows("SELECT * FROM job"),
+                "deliveries": self.town.rows("SELECT * FROM delivery"),
+            }
+            raise AssertionError(f"{error}\n{told}\n{self.town.log[-5000:]}") from None
+
+    async def present(self) -> None:
+        """The bot that runs now is in the server and has its commands."""
+        gateway, commands = self.town.discord.gateway, self.town.discord.commands
+        await self.until(
+            lambda: (
+                gateway.identifies > self._identified_before
+                and gateway.is_connected
+                and commands.registrations > 0
+            ),
+            START_SECONDS,
+        )
+
+    async def ask(self, who: Member, verb: str, **options: Any) -> Invocation:
+        """Use a command in the thread, once; whether it was answered is another question."""
+        await self.present()
+        asked = await self.town.discord.invoke(who, self.thread, verb, **options)
+        self.asked.append(asked)
+        return asked
+
+    async def heard(self, asked: Invocation) -> Row | None:
+        """Wait for the answer, or until nobody can give it any more; the job there is then."""
+        await self._acknowledged(asked)
+        # A commit that came just before the end is a promise, though nobody heard of it.
+        await self.present()
+        return self.job(asked)
+
+    async def press_cancel(self, who: Member, asked: Invocation) -> None:
+        """Press the card's button until the bot has answered, as people do."""
+
+        def told() -> bool:
+            return self._state(asked) in FINAL
+
+        while not told():
+            card = await self.until(lambda: told() or next(iter(self.cards(asked)), None))
+            if card is True:
+                return
+            await self.present()
+            try:
+                press = await self.town.discord.press(who, card, label="Cancel")
+            except ClientRefused:
+                # No such button any more: an earlier press has come through.
+                await self.until(told)
+                return
+            if await self._acknowledged(press):
+                return
+
+    async def _acknowledged(self, asked: Invocation) -> bool:
+        """Whether the process that runs now answers; a later one never hears of it."""
+        ended = len(self.codes)
+        await self.until(lambda: asked.kind or asked.failed or len(self.codes) > ended)
+        return asked.kind is not None
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def job(self, asked: Invocation) -> Row | None:
+        """The job of a command, if it is one."""
+        rows = self.town.rows("SELECT * FROM job WHERE request_key = :key", key=asked.id)
+        return rows[0] if rows else None
+
+    def _state(self, asked: Invocation) -> str | None:
+        job = self.job(asked)
+        return None if job is None else str(job["state"])
+
+    def messages(self) -> list[Message]:
+        """Every message of the bot that stands anywhere."""
+        world = self.town.discord.world
+        return [
+            message
+            for channel in world.channels.values()
+            for message in channel.messages
+            if message.author is world.bot and not message.deleted and not message.ephemeral
+        ]
+
+    def cards(self, asked: Invocation) -> list[Message]:
+        """The cards of a command's job."""
+        job = self.job(asked)
+        if job is None:
+            return []
+        footer = f"Job {job['id']}"
+        return [
+            message
+            for message in self.messages()
+            if any(embed.get("footer", {}).get("text") == footer for embed in message.embeds)
+        ]
+
+    # -- the end ------------------------------------------------------------------------------
+
+    def unfinished(self) -> list[Row]:
+        """What is still to be done, as the database has it."""
+        if not (self.town.data / "pika.db").exists():
+            return []
+        return self.town.rows(
+            """
+            SELECT j.id, j.state, d.kind, d.state AS delivery, d.shown FROM job j
+            LEFT JOIN delivery d ON d.job_id = j.id
+            WHERE j.finished_at IS NULL OR d.state = 'pending'
+               OR (d.kind = 'card' AND d.state = 'sent' AND d.shown <> 'final')
+            """
+        )
+
+    async def rest(self) -> None:
+        """Wait until nothing is left to do, then stop whatever runs, as often as it takes."""
+        while True:
+            ended = len(self.codes)
+            await self.present()
+            await self.until(lambda: not self.unfinished())
+            async with self._changing:
+                if len(self.codes) > ended:
+                    continue  # another process runs now
+                bot = self.town.bot
+                assert self._supervisor is not None
+                assert bot is not None
+                self._supervisor.cancel()
+                await asyncio.gather(self._supervisor, return_exceptions=True)
+                self.codes.append(await bot.stop())
+                if self.codes[-1] == 0:
+                    return
+                # It ended at its point, now or just before: the next start has to find all well.
+                await self._start()
+                self._supervisor = asyncio.create_task(self._supervise())
+
+
+# -- lives ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Life:
+    """What people do, and how each of their jobs ends unless it is in doubt."""
+
+    name: str
+    play: Callable[[Run], Awaitable[None]]
+    ends: tuple[str, ...]
+    settings: dict[str, str] = field(default_factory=dict)
+    resolves_doubts: bool = False
+
+
+async def _create(run: Run) -> None:
+    asked = await run.ask(run.alice, "create", prompt="a fox in the snow")
+    await run.heard(asked)
+
+
+async def _animate(run: Run) -> None:
+    asked = await run.ask(run.alice, "animate", prompt="make it move", image=png())
+    await run.heard(asked)
+
+
+async def _moderated(run: Run) -> None:
+    run.pika.script(match="a fox", outcome="moderated", times=None)
+    asked = await run.ask(run.alice, "create", prompt="a fox in the snow")
+    await run.heard(asked)
+
+
+async def _cancelled_in_the_queue(run: Run) -> None:
+    run.pika.script(match="first", outcome="slow", times=None)
+    first = await run.ask(run.bob, "create", prompt="first in the row")
+    await run.heard(first)
+    if run.job(first) is not None:
+        await run.until(lambda: run._state(first) not in {"queued", "submitting", "in_doubt"})
+    asked = await run.ask(run.alice, "create", prompt="a fox in the snow")
+    if await run.heard(asked) is not None:
+        await run.press_cancel(run.alice, asked)
+        await run.until(lambda: run._state(asked) in FINAL)
+    _finish(run, "first")
+
+
+async def _cancelled_at_pika(run: Run) -> None:
+    run.pika.script(match="a fox", outcome="slow", times=None)
+    asked = await run.ask(run.alice, "create", prompt="a fox in the snow")
+    if await run.heard(asked) is not None:
+        await run.until(lambda: run._state(asked) not in {"queued", "submitting", "in_doubt"})
+        await run.press_cancel(run.alice, asked)
+
+
+async def _slow(run: Run) -> None:
+    """Pika works longer than a restart takes, so that a doubt can always be resolved."""
+    run.pika.script(match="a fox", outcome="slow", times=None)
+    asked = await run.ask(run.alice, "create", prompt="a fox in the snow")
+    if await run.heard(asked) is not None:
+        await run.until(lambda: run._state(asked) == "rendering" or run._state(asked) in FINAL)
+        _finish(run, "a fox")
+
+
+def _finish(run: Run, prompt: str) -> None:
+    for job in list(run.pika.executing.values()):
+        if prompt in job.prompt and job.status != "created":
+            run.pika.finish(job.jobid)
+
+
+LIVES = {
+    life.name: life
+    for life in (
+        Life("create", _create, ("delivered",)),
+        Life("animate", _animate, ("delivered",)),
+        Life("moderated", _moderated, ("failed",)),
+        Life(
+            "cancelled_in_the_queue",
+            _cancelled_in_the_queue,
+            ("delivered", "cancelled"),
+            {"PIKA_MAX_JOBS": "1"},
+        ),
+        Life("cancelled_at_pika", _cancelled_at_pika, ("cancelled",)),
+        Life("slow", _slow, ("delivered",), {"PIKA_DOUBT_SECONDS": "6"}, resolves_doubts=True),
+    )
+}
+
+
+# -- what must hold ---------------------------------------------------------------------------
+
+UNTRUE = ("⏳", "🎬", "🔎", "📦", "🗜", "🛑")
+"""How a card begins to say that something is still to come."""
+
+SAYS = {"delivered": "✅ Done", "cancelled": "🚫 Cancelled", "failed": "❌"}
+
+
+def check(run: Run, life: Life) -> list[str]:
+    """Everything that must hold at both servers and on the disk; the final states."""
+    town = run.town
+    states = []
+    for asked, end in zip(run.asked, life.ends, strict=True):
+        job = run.job(asked)
+        made = [j for j in run.pika.accepted if j.prompt == _prompt_of(asked, run)]
+        assert len(made) <= 1, f"Pika took it {len(made)} times"
+        if job is None:
+            assert asked.message is None or asked.ephemeral, "answered, but no job"
+            assert not made, "made without a job"
+            states.append("never was")
+            continue
+        states.append(_check_job(run, life, asked, job, made, end))
+    for message in run.messages():
+        assert not any(sign in message.text for sign in UNTRUE), message.text
+    held = town.rows("SELECT * FROM reservation WHERE state = 'held'")
+    assert held == []
+    _check_arrows(town)
+    left = [p for p in town.data.rglob("*") if p.is_file() and p.name not in KEPT]
+    assert left == [], f"left on the disk: {left}"
+    assert town.discord.violations == []
+    assert town.pika.violations == []
+    assert "Traceback" not in town.log, town.log[town.log.index("Traceback") - 400 :][:5000]
+    return states
+
+
+KEPT = {"pika.db", "pika.db-wal", "pika.db-shm", "lock"}
+
+
+def _prompt_of(asked: Invocation, run: Run) -> str:
+    job = run.job(asked)
+    return str(job["prompt"]) if job else "a fox in the snow"
+
+
+def _check_job(
+    run: Run, life: Life, asked: Invocation, job: Row, made: list[PikaJob], end: str
+) -> str:
+    job_id, state, code = job["id"], job["state"], job["code"]
+    cards = run.cards(asked)
+    assert len(cards) == 1, f"{len(cards)} cards"
+    card = cards[0]
+    if asked.message is not None and not asked.ephemeral:
+        assert asked.message is card, "the answer is not the card"
+    assert SAYS[state] in card.text, (state, card.text)
+    assert number(card) == job_id
+
+    results = [
+        m
+        for m in run.messages()
+        if any(f.filename.startswith(f"pika-{job_id}-") for f in m.attachments)
+    ]
+    notices = [m for m in run.messages() if f"Job {job_id}: " in m.content]
+    hold = run.town.rows("SELECT state FROM reservation WHERE job_id = :id", id=job_id)
+    assert len(hold) == 1
+    credit = hold[0]["state"]
+
+    if state == "failed" and code == "unknown":
+        # The documents let a doubt that nobody could resolve end this way.
+        assert not life.resolves_doubts, "Pika was there to be asked"
+        assert "restarted" in _codes(run, job_id), "there was nothing to doubt"
+        assert credit == "released"
+        assert len(notices) == 1
+        assert "You were not charged" in notices[0].content
+        assert "not charged" in card.text
+        assert results == []
+        return "unknown"
+
+    assert state == end, (state, code)
+    match state:
+        case "delivered":
+            assert len(made) == 1
+            assert len(results) == 1, f"{len(results)} results"
+            assert credit == "charged"
+            assert notices == []
+            result = results[0]
+            assert result.channel is run.thread
+            assert result.reference is not None
+            assert result.reference["message_id"] == str(card.id)
+            assert result.mentions == [asked.user]
+        case "failed":
+            assert code == "moderated"
+            assert credit == "released"
+            assert len(notices) == 1, f"{len(notices)} notices"
+            assert results == []
+        case _:
+            assert results == notices == []
+            completed = any(j.status == "completed" for j in made)
+            assert credit == ("charged" if completed else "released")
+    return str(state)
+
+
+def _codes(run: Run, job_id: int) -> list[str]:
+    """Why the job went the ways it went."""
+    rows = run.town.rows("SELECT code FROM job_event WHERE job_id = :id", id=job_id)
+    return [row["code"] for row in rows]
+
+
+def _check_arrows(town: Town) -> None:
+    steps: dict[int, list[JobState]] = {}
+    for event in town.rows("SELECT job_id, state FROM job_event ORDER BY id"):
+        steps.setdefault(event["job_id"], []).append(JobState(event["state"]))
+    for job_id, states in steps.items():
+        assert states[0] is JobState.QUEUED, (job_id, states)
+        for before, after in pairwise(states):
+            assert after in NEXT[before], (job_id, states)
+
+
+async def live(run: Run, life: Life) -> list[str]:
+    """Play the life in an open run until the world is at rest, and check it."""
+    await life.play(run)
+    await run.rest()
+    return check(run, life)
+
+
+def read_points(path: Path) -> list[Point]:
+    """What a listing process has noted."""
+    return [Point(*json.loads(line)) for line in path.read_text().splitlines()]

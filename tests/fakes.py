@@ -1,0 +1,668 @@
+"""Stand-ins that keep promises, and a house of the real workflow to put them into.
+
+A fake records what was asked of it and answers as ordered; it repeats no rule of ours. What
+must survive a crash (Pika's jobs, Discord's messages, time) lives in the fakes, everything
+else in a ``House`` that can be thrown away and opened again over the same folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+
+from bot.errors import Denied, TryLater
+from bot.media import Downloaded
+from bot.model import (
+    Delivery,
+    DeliveryKind,
+    Job,
+    JobState,
+    Picture,
+    PikaReport,
+    PikaStatus,
+    Place,
+    Quota,
+    Recipe,
+    Requester,
+    Verb,
+)
+from bot.pika.backend import AccountChannel, Accounts
+from bot.pika.errors import Gone, NoAnswer, PikaError
+from bot.store import deliveries, jobs
+from bot.store.database import Database
+from bot.workflow.changes import Changes
+from bot.workflow.courier import Courier
+from bot.workflow.estimate import Durations
+from bot.workflow.fitting import Fitting
+from bot.workflow.gate import Gate
+from bot.workflow.intake import Intake, Taken
+from bot.workflow.members import Members
+from bot.workflow.messenger import Outlook
+from bot.workflow.outlook import Outlooks, Slots, shows
+from bot.workflow.pictures import Pictures
+from bot.workflow.poller import Poller
+from bot.workflow.queue import FairQueue
+from bot.workflow.recovery import recover
+from bot.workflow.runner import Runner, Way
+from bot.workflow.settling import Settling
+
+START = 1_700_000_000_000
+GUILD, CHANNEL, THREAD, MEMBER = 100, 200, 300, 400
+
+
+class MovableClock:
+    """Time that stands still until it is moved; who sleeps wakes when its moment has come."""
+
+    def __init__(self, now: int = START) -> None:
+        self._now = now
+        self._sleepers: list[tuple[int, asyncio.Future[None]]] = []
+
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Return once the clock was moved that far."""
+        until = self._now + int(seconds * 1000)
+        if until <= self._now:
+            await asyncio.sleep(0)
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((until, waiter))
+        await waiter
+
+    def move(self, seconds: float) -> None:
+        """Let time pass."""
+        self._now += int(seconds * 1000)
+        due = [waiter for at, waiter in self._sleepers if at <= self._now]
+        self._sleepers = [pair for pair in self._sleepers if pair[0] > self._now]
+        for waiter in due:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    @property
+    def sleeps(self) -> list[float]:
+        """How many seconds each sleeper still has to wait."""
+        return sorted(
+            (at - self._now) / 1000 for at, waiter in self._sleepers if not waiter.done()
+        )
+
+
+async def until(check: Callable[[], Any], *, seconds: float = 5.0) -> None:
+    """Let everything else run until ``check`` holds; fail after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"did not come about within {seconds} s")
+        await asyncio.sleep(0.0005)
+
+
+async def a_while(turns: int = 60) -> None:
+    """Let everything run that can run now; for promises that something does not happen."""
+    for _ in range(turns):
+        await asyncio.sleep(0.0005)
+
+
+# -- what is asked -------------------------------------------------------------------------
+
+_keys = count(10_000)
+
+
+def requester(
+    user_id: int = MEMBER,
+    guild_id: int = GUILD,
+    *,
+    key: int | None = None,
+    channel_id: int = CHANNEL,
+    parent_id: int | None = None,
+) -> Requester:
+    """Somebody who asks; each call is a new request unless it has a key."""
+    return Requester(
+        request_key=next(_keys) if key is None else key,
+        user_id=user_id,
+        guild_id=guild_id,
+        channel_id=channel_id,
+        parent_id=parent_id,
+    )
+
+
+def recipe(prompt: str = "a red fox", image: Picture | None = None) -> Recipe:
+    """Something to make."""
+    return Recipe(Verb.CREATE if image is None else Verb.ANIMATE, prompt, image=image)
+
+
+def picture(url: str = "https://cdn.test/fox.png", filename: str = "fox.png") -> Picture:
+    """A picture as Discord describes it."""
+    return Picture(filename, "image/png", 70, url=url)
+
+
+def a_job(job_id: int = 1, state: JobState = JobState.QUEUED, **values: Any) -> Job:
+    """A job as a value, for what needs no database."""
+    known: dict[str, Any] = {
+        "requester": requester(key=job_id),
+        "recipe": recipe(),
+        "created_at": START,
+    }
+    return Job(id=job_id, state=state, **(known | values))
+
+
+# -- files ---------------------------------------------------------------------------------
+
+
+class FakeFetcher:
+    """Hands out given bytes, or raises what stands at that address."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes | Exception] = {}
+        self.fetched: list[str] = []
+        self.held: dict[str, asyncio.Event] = {}
+
+    def hold(self, url: str) -> asyncio.Event:
+        """Let fetches of ``url`` wait for the returned event."""
+        return self.held.setdefault(url, asyncio.Event())
+
+    async def fetch(self, url: str, to: Path, *, limit: int) -> Downloaded:
+        """Write the bytes of ``url`` to ``to``."""
+        self.fetched.append(url)
+        if url in self.held:
+            await self.held[url].wait()
+        got = self.files[url]
+        if isinstance(got, Exception):
+            raise got
+        assert len(got) <= limit
+        to.write_bytes(got)
+        return Downloaded(to, len(got), hashlib.sha256(got).hexdigest(), "")
+
+
+# -- Pika ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Pika takes the job, and the answer does not arrive."""
+
+    error: NoAnswer = field(default_factory=lambda: NoAnswer("connection broke"))
+
+
+@dataclass(frozen=True)
+class Hang:
+    """Pika takes the job (or not), and answers when ``go`` is set."""
+
+    go: asyncio.Event
+    takes: bool = True
+
+
+Outcome = Exception | PikaStatus | PikaReport | Lost | Hang
+"""Raised; taken and in that state; answered as it is; or what the two classes say."""
+
+
+class FakePika:
+    """A Backend. ``outcomes`` are used up one per submit; after them jobs are simply taken.
+
+    ``taken`` are the POSTs that made a job, in order: what Pika would bill.
+    """
+
+    def __init__(self) -> None:
+        self.outcomes: deque[Outcome] = deque()
+        self.taken: list[PikaReport] = []
+        self.recipes: list[Recipe] = []
+        self.reply_urls: list[str | None] = []
+        self.jobs: dict[str, PikaReport] = {}
+        self.listed: set[str] = set()
+        self.calls: list[str] = []
+        self.list_error: PikaError | None = None
+        self.account_error: PikaError | None = None
+        self.read_errors: dict[str, PikaError] = {}
+        self.obeys_cancel = True
+        self.video_url = "https://cdn.test/{}.mp4"
+        self._numbers = count(1)
+
+    @property
+    def submits(self) -> int:
+        """POSTs that arrived, taken or not."""
+        return self.calls.count("submit")
+
+    async def submit(self, recipe: Recipe, *, reply_ref: str, reply_url: str | None) -> PikaReport:
+        """Take the job, or do as ordered."""
+        self.calls.append("submit")
+        self.recipes.append(recipe)
+        self.reply_urls.append(reply_url)
+        outcome = self.outcomes.popleft() if self.outcomes else PikaStatus.WORKING
+        await asyncio.sleep(0)
+        if isinstance(outcome, Lost):
+            self.take(reply_ref)
+            raise outcome.error
+        if isinstance(outcome, Hang):
+            report = self.take(reply_ref) if outcome.takes else None
+            await outcome.go.wait()
+            if report is None:
+                raise NoAnswer("timeout", code="timeout")
+            return report
+        if isinstance(outcome, Exception):
+            raise outcome
+        if isinstance(outcome, PikaReport):
+            return outcome
+        report = self.take(reply_ref)
+        if outcome is not PikaStatus.WORKING:
+            self.end(report.pika_id, outcome)
+        return self.jobs[report.pika_id]
+
+    def take(self, reply_ref: str | None) -> PikaReport:
+        """A job comes into being at Pika."""
+        report = PikaReport(f"pika:{next(self._numbers)}", PikaStatus.WORKING, reply_ref)
+        self.taken.append(report)
+        self.jobs[report.pika_id] = report
+        self.listed.add(report.pika_id)
+        return report
+
+    def end(self, pika_id: str, status: PikaStatus = PikaStatus.COMPLETED, **values: Any) -> None:
+        """The job is over at Pika and leaves the list."""
+        if status is PikaStatus.COMPLETED:
+            values.setdefault("video_url", self.video_url.format(pika_id))
+        self.jobs[pika_id] = replace(self.jobs[pika_id], status=status, **values)
+        self.listed.discard(pika_id)
+
+    def show(self, pika_id: str, **values: Any) -> None:
+        """The job moves on at Pika."""
+        self.jobs[pika_id] = replace(self.jobs[pika_id], **values)
+
+    async def again(
+        self, pika_id: str, button: str, *, reply_ref: str, reply_url: str | None
+    ) -> PikaReport:
+        """Nothing here asks for that."""
+        raise NotImplementedError
+
+    async def executing(self) -> frozenset[str]:
+        """The list."""
+        self.calls.append("list")
+        await asyncio.sleep(0)
+        if self.list_error is not None:
+            raise self.list_error
+        return frozenset(self.listed)
+
+    async def report(self, pika_id: str) -> PikaReport:
+        """Read one job."""
+        self.calls.append(f"read {pika_id}")
+        await asyncio.sleep(0)
+        return self._read(pika_id)
+
+    async def cancel(self, pika_id: str) -> PikaReport:
+        """Drop one job."""
+        self.calls.append(f"cancel {pika_id}")
+        await asyncio.sleep(0)
+        report = self._read(pika_id)
+        if self.obeys_cancel and report.status is PikaStatus.WORKING:
+            self.end(pika_id, PikaStatus.CANCELLED)
+        return self.jobs[pika_id]
+
+    def _read(self, pika_id: str) -> PikaReport:
+        if pika_id in self.read_errors:
+            raise self.read_errors[pika_id]
+        if pika_id not in self.jobs:
+            raise Gone("no such job", status=404)
+        return self.jobs[pika_id]
+
+    async def account(self) -> Accounts:
+        """What is configured."""
+        self.calls.append("account")
+        await asyncio.sleep(0)
+        if self.account_error is not None:
+            raise self.account_error
+        return Accounts((AccountChannel("1", 10),))
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+# -- Discord -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A message that exists; ``shows`` is what a card says."""
+
+    id: int
+    channel_id: int
+    job_id: int
+    kind: DeliveryKind
+    shows: str
+    reply_to: int | None = None
+    nonce: str = ""
+    at: int = 0
+    had_video: bool = False
+
+
+@dataclass(frozen=True)
+class PostedUnheard:
+    """The message comes into being, and the answer does not arrive."""
+
+    error: TryLater = field(default_factory=lambda: TryLater(2.0, "connection lost"))
+
+
+@dataclass(frozen=True)
+class PostedSilent:
+    """The message comes into being, and the answer takes until ``go``."""
+
+    go: asyncio.Event
+
+
+class FakeDiscord:
+    """A Messenger. ``messages`` are those that exist, by id."""
+
+    NONCE_MS = 5 * 60_000
+
+    def __init__(self, clock: MovableClock) -> None:
+        self._clock = clock
+        self._numbers = count(9_000)
+        self.messages: dict[int, Posted] = {}
+        self.edits: list[tuple[int, str]] = []
+        self.looks: list[DeliveryKind] = []
+        self.tried: list[tuple[int, DeliveryKind]] = []
+        self.closed: dict[int, int] = {}
+        self.outcomes: deque[Exception | PostedUnheard | PostedSilent] = deque()
+        self.edit_errors: deque[Exception] = deque()
+        self.direct_errors: deque[Exception] = deque()
+        self.edit_hold: asyncio.Event | None = None
+
+    def of(self, job_id: int, kind: DeliveryKind) -> list[Posted]:
+        """The messages of one kind about one job that exist."""
+        return [m for m in self.messages.values() if (m.job_id, m.kind) == (job_id, kind)]
+
+    def answer(self, job: Job, outlook: Outlook) -> int:
+        """The command's own answer, which no nonce and no courier knows of."""
+        return self._create(job, DeliveryKind.CARD, job.requester.channel_id, outlook).id
+
+    def _create(
+        self,
+        job: Job,
+        kind: DeliveryKind,
+        channel_id: int,
+        outlook: Outlook,
+        reply_to: int | None = None,
+        nonce: str = "",
+    ) -> Posted:
+        for message in self.messages.values():
+            fresh = self._clock.now() - message.at <= self.NONCE_MS
+            if nonce and message.nonce == nonce and message.channel_id == channel_id and fresh:
+                return message
+        message = Posted(
+            next(self._numbers), channel_id, job.id, kind, shows(job, outlook), reply_to, nonce,
+            self._clock.now(), job.video_path is not None and job.video_path.exists(),
+        )  # fmt: skip
+        self.messages[message.id] = message
+        return message
+
+    async def post(
+        self, job: Job, delivery: Delivery, outlook: Outlook, *, reply_to: int | None
+    ) -> int:
+        """Write a message, or do as ordered."""
+        self.tried.append((delivery.channel_id, delivery.kind))
+        await asyncio.sleep(0)
+        if delivery.channel_id in self.closed:
+            raise Denied(self.closed[delivery.channel_id])
+        outcome = self.outcomes.popleft() if self.outcomes else None
+        if isinstance(outcome, Exception):
+            raise outcome
+        message = self._create(
+            job, delivery.kind, delivery.channel_id, outlook, reply_to, delivery.nonce
+        )
+        if isinstance(outcome, PostedUnheard):
+            raise outcome.error
+        if isinstance(outcome, PostedSilent):
+            await outcome.go.wait()
+        return message.id
+
+    async def edit_card(self, job: Job, card: Delivery, outlook: Outlook) -> None:
+        """Rewrite a message, or do as ordered."""
+        await asyncio.sleep(0)
+        if self.edit_hold is not None:
+            await self.edit_hold.wait()
+        if self.edit_errors:
+            raise self.edit_errors.popleft()
+        assert card.message_id is not None
+        self.edits.append((job.id, shows(job, outlook)))
+        self.messages[card.message_id] = replace(
+            self.messages[card.message_id], shows=shows(job, outlook)
+        )
+
+    async def find(self, job: Job, delivery: Delivery) -> int | None:
+        """Look back for a message."""
+        self.looks.append(delivery.kind)
+        await asyncio.sleep(0)
+        for message in self.of(job.id, delivery.kind):
+            if message.channel_id == delivery.channel_id:
+                return message.id
+        return None
+
+    async def direct_channel(self, user_id: int) -> int:
+        """A member's direct messages."""
+        await asyncio.sleep(0)
+        if self.direct_errors:
+            raise self.direct_errors.popleft()
+        return user_id * 1000
+
+
+# -- the house -----------------------------------------------------------------------------
+
+
+@dataclass
+class World:
+    """What a crash does not touch."""
+
+    folder: Path
+    clock: MovableClock
+    pika: FakePika
+    discord: FakeDiscord
+    files: FakeFetcher
+    video: bytes
+
+    @classmethod
+    def new(cls, folder: Path, video: bytes, *, clock: MovableClock | None = None) -> Self:
+        """A world in which nothing has happened yet; ``folder`` holds a migrated database."""
+        clock = clock or MovableClock()
+        for name in ("pictures", "videos"):
+            (folder / name).mkdir(exist_ok=True)
+        return cls(folder, clock, FakePika(), FakeDiscord(clock), FakeFetcher(), video)
+
+
+class House:
+    """The real workflow over a world, put together as ``bot.app`` does it."""
+
+    POLL_SECONDS = 5.0
+    STALL_SECONDS = 1200.0
+    DOUBT_SECONDS = 120.0
+    BUSY_SECONDS = 20.0
+
+    def __init__(self, world: World, database: Database, quota: Quota, slots: int) -> None:
+        self.world = world
+        self.clock, self.pika, self.discord = world.clock, world.pika, world.discord
+        self.database = database
+        self.queue, self.changes, self.durations = FairQueue(), Changes(), Durations()
+        self.slots = Slots(slots)
+        self.gate = Gate(self.clock, self.BUSY_SECONDS)
+        self.told: list[tuple[int, JobState]] = []
+        self.outlooks = Outlooks(self.clock, self.queue, self.slots, self.durations)
+        self.pictures = Pictures(world.files, world.folder / "pictures")
+        self.settling = Settling(
+            database, self.clock, world.files, self.changes, world.folder / "videos"
+        )
+        way = Way(
+            database=database,
+            clock=self.clock,
+            backend=self.pika,
+            pictures=self.pictures,
+            queue=self.queue,
+            slots=self.slots,
+            gate=self.gate,
+            settling=self.settling,
+            changes=self.changes,
+            reply_url=lambda ref: f"https://bot.test/callbacks/{ref}",
+        )
+        self.runner = Runner(way)
+        self.poller = Poller(
+            way,
+            poll_seconds=self.POLL_SECONDS,
+            stall_seconds=self.STALL_SECONDS,
+            doubt_seconds=self.DOUBT_SECONDS,
+        )
+        self.intake = Intake(
+            database, self.clock, self.queue, self.outlooks, self.changes, self.pictures, quota
+        )
+        self.members = Members(
+            database, self.clock, self.outlooks, self.settling, self.changes, quota
+        )
+        self.courier = Courier(
+            database, self.clock, self.discord, self.queue, self.outlooks, self.durations,
+            Fitting(self.pika, world.folder / "videos"), self.changes,
+        )  # fmt: skip
+        self.changes.listen(lambda job: self.told.append((job.id, job.state)))
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def open(
+        cls,
+        world: World,
+        *,
+        quota: Quota | None = None,
+        slots: int = 2,
+    ) -> Self:
+        """Start as the bot does: open the database, recover, run nothing yet."""
+        database = await Database.open(world.folder / "pika.db")
+        house = cls(world, database, quota or Quota(5, 24 * 3_600_000, 5), slots)
+        await recover(
+            database, world.clock, house.queue, house.slots, house.durations, house.courier
+        )
+        return house
+
+    def start(self, loop: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run one of the loops until the house is closed."""
+        task = asyncio.create_task(loop)
+        self._tasks.append(task)
+        return task
+
+    def run(self) -> None:
+        """Run the runner: everything else is moved by hand."""
+        self.start(self.runner.run())
+
+    async def crash(self) -> None:
+        """End at once: nothing is finished that was not committed."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self.runner.stop(0)
+        await self.courier.stop(0)
+        await self.database.close()
+
+    # What people do.
+
+    async def ask(
+        self, who: Requester | None = None, what: Recipe | None = None, *, answer: bool = True
+    ) -> Taken:
+        """Give a command, and see its card."""
+        taken = await self.intake.take(who or requester(), what or recipe())
+        if answer and taken.new:
+            await self.answer(taken)
+        return taken
+
+    async def answer(self, taken: Taken) -> int:
+        """The command's answer arrives."""
+        message_id = self.discord.answer(taken.job, taken.outlook)
+        await asyncio.gather(
+            self.intake.answered(taken.job, message_id, shows(taken.job, taken.outlook)),
+            self.intake.flush(),
+        )
+        return message_id
+
+    async def sent(self, what: Recipe | None = None, who: Requester | None = None) -> Job:
+        """A job that Pika was asked for: whatever came of it."""
+        before = self.pika.submits
+        if not self._tasks:
+            self.run()
+        taken = await self.ask(who, what)
+        await until(lambda: self.pika.submits > before)
+        await until(lambda: self.told[-1][1] is not JobState.SUBMITTING)
+        return await self.job(taken.job.id)
+
+    async def rendering(self, what: Recipe | None = None, who: Requester | None = None) -> Job:
+        """A job that Pika is working on; its video will be a good one."""
+        job = await self.sent(what, who)
+        assert job.state is JobState.RENDERING, job.state
+        return job
+
+    async def delivering(self) -> Job:
+        """A job whose video is on the disk."""
+        job = await self.rendering()
+        self.finish(job)
+        await self.poller.round()
+        job = await self.job(job.id)
+        assert job.state is JobState.DELIVERING, job.state
+        return job
+
+    # What happens elsewhere.
+
+    def finish(self, job: Job, **values: Any) -> None:
+        """Pika completes the job with a good video."""
+        assert job.pika_id is not None
+        self.pika.end(job.pika_id, **values)
+        url = self.pika.jobs[job.pika_id].video_url
+        if url is not None:
+            self.world.files.files.setdefault(url, self.world.video)
+
+    async def deliver(self) -> None:
+        """One round of the courier, to its end."""
+        await self.courier.round()
+        await self.courier.settle_down()
+
+    # What can be seen.
+
+    async def job(self, job_id: int) -> Job:
+        """The job as it is committed."""
+        job = await jobs.get(self.database, job_id)
+        assert job is not None
+        return job
+
+    async def state(self, job_id: int) -> JobState:
+        """The state that is committed."""
+        return (await self.job(job_id)).state
+
+    async def hold(self, job_id: int) -> str:
+        """What became of the job's credits."""
+        rows = await self.database.fetch(
+            "SELECT state FROM reservation WHERE job_id = :id", {"id": job_id}
+        )
+        return ",".join(row["state"] for row in rows)
+
+    async def messages(self, job_id: int) -> dict[DeliveryKind, Delivery]:
+        """The messages that must exist for a job."""
+        return await deliveries.of_job(self.database, job_id)
+
+    async def history(self, job_id: int) -> list[str]:
+        """The states a job went through."""
+        return [str(state) for state in await jobs.history(self.database, job_id)]
+
+    async def used(self, guild_id: int = GUILD, user_id: int = MEMBER) -> int:
+        """What the member has used."""
+        return (await self.members.account(guild_id, user_id)).verdict.usage.used
+
+
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    """Cancel a task and see it end."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def place_of(message: Posted, job: Job) -> Place:
+    """In which of the places a message stands."""
+    if message.channel_id == job.requester.channel_id:
+        return Place.HERE
+    return Place.PARENT if message.channel_id == job.requester.parent_id else Place.DIRECT
