@@ -197,15 +197,15 @@ async def run(settings: Settings) -> None:
     # SQLite's thread asks for the interpreter many times per commit; while commands pour in it
     # would wait the default 5 ms each time.
     sys.setswitchinterval(0.0005)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):  # Windows: Ctrl-C ends it the hard way
+            loop.add_signal_handler(name, stop.set)
     async with build(settings) as app:
         # What lives as long as the process need not be looked at again and again.
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            with suppress(NotImplementedError):  # Windows: Ctrl-C ends it the hard way
-                loop.add_signal_handler(name, stop.set)
         token = settings.discord_token.get_secret_value()
         tasks = [
             asyncio.create_task(app.bot.start(token), name="discord"),

@@ -86,6 +86,8 @@ def demo(
     """See the main job happen, with nothing to configure."""
     from bot.demo import headless_demo, live_demo  # noqa: PLC0415
 
+    if headless and not output.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {output.parent}", param_hint="--output")
     work = headless_demo(output) if headless else live_demo()
     try:
         delivered = asyncio.run(work)

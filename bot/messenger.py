@@ -21,7 +21,8 @@ TOO_LARGE: Final = frozenset({40005, 50045})
 """Request entity too large; file exceeds the maximum size (same source). Never retryable."""
 
 LOOK_BACK: Final = 200
-"""Messages after the request among which an earlier post of ours is looked for."""
+"""Messages right after the request, and then the newest ones, among which an earlier post of
+ours is looked for."""
 
 Answer = TypeVar("Answer")
 
@@ -99,9 +100,17 @@ class DiscordMessenger:
     ) -> int | None:
         me = self._client.user
         request = discord.Object(job.requester.request_key)
-        async for message in channel.history(limit=LOOK_BACK, after=request, oldest_first=True):
-            if me is not None and message.author.id == me.id and _is_of(message, job, kind):
-                return message.id
+        # A card comes right after the request; a video may come hundreds of messages later.
+        for oldest_first in (True, False):
+            seen = 0
+            async for message in channel.history(
+                limit=LOOK_BACK, after=request, oldest_first=oldest_first
+            ):
+                seen += 1
+                if me is not None and message.author.id == me.id and _is_of(message, job, kind):
+                    return message.id
+            if seen < LOOK_BACK:
+                break
         return None
 
     async def direct_channel(self, user_id: int) -> int:

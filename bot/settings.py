@@ -90,8 +90,8 @@ class Settings(DiscordSettings):
         if not isinstance(value, str):
             return value
         parts = [part.strip() for part in value.split(",") if part.strip()]
-        if wrong := [part for part in parts if not (part.isascii() and part.isdigit())]:
-            raise ValueError(f"must be numbers separated by commas, not {wrong[0]!r}")
+        if not all(part.isascii() and part.isdigit() for part in parts):
+            raise ValueError("must be numbers separated by commas")
         return tuple(map(int, parts))
 
     @field_validator("media_hosts", mode="before")
@@ -110,12 +110,17 @@ class Settings(DiscordSettings):
 
     @model_validator(mode="after")
     def _together(self) -> Self:
+        problems = []
         if self.public_url and not self.http_port:
-            raise ValueError("PUBLIC_URL: needs the listener, so HTTP_PORT must not be 0")
+            problems.append("PUBLIC_URL: needs the listener, so HTTP_PORT must not be 0")
+        if self.pika_discord_token.get_secret_value() and not self.pika_channel:
+            problems.append("PIKA_DISCORD_TOKEN: needs PIKA_CHANNEL, the channel that it opens")
         if bool(self.shard_ids) != bool(self.shard_count):
-            raise ValueError("SHARD_IDS: SHARD_IDS and SHARD_COUNT are set together or not at all")
-        if any(shard >= self.shard_count for shard in self.shard_ids):
-            raise ValueError("SHARD_IDS: every shard must be below SHARD_COUNT")
+            problems.append("SHARD_IDS: SHARD_IDS and SHARD_COUNT are set together or not at all")
+        elif any(shard >= self.shard_count for shard in self.shard_ids):
+            problems.append("SHARD_IDS: every shard must be below SHARD_COUNT")
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
     @property
@@ -148,7 +153,8 @@ def _load(kind: type[Kind]) -> Kind:
         return kind()
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False, include_context=False)
-        raise ConfigError([_problem(one["loc"], one["msg"]) for one in problems]) from None
+        lines = [line for one in problems for line in _problem(one["loc"], one["msg"]).split("\n")]
+        raise ConfigError(lines) from None
 
 
 def _problem(where: tuple[int | str, ...], what: str) -> str:

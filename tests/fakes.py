@@ -91,9 +91,7 @@ class MovableClock:
     @property
     def sleeps(self) -> list[float]:
         """How many seconds each sleeper still has to wait."""
-        return sorted(
-            (at - self._now) / 1000 for at, waiter in self._sleepers if not waiter.done()
-        )
+        return sorted((at - self._now) / 1000 for at, waiter in self._sleepers if not waiter.done())
 
 
 async def until(check: Callable[[], Any], *, seconds: float = 5.0) -> None:
@@ -178,7 +176,7 @@ class FakeFetcher:
         if isinstance(got, Exception):
             raise got
         assert len(got) <= limit
-        to.write_bytes(got)
+        await asyncio.to_thread(to.write_bytes, got)
         return Downloaded(to, len(got), hashlib.sha256(got).hexdigest(), "")
 
 
@@ -187,9 +185,12 @@ class FakeFetcher:
 
 @dataclass(frozen=True)
 class Lost:
-    """Pika takes the job, and the answer does not arrive."""
+    """Pika takes the job, and the answer does not arrive. One that is not ``listed`` can be
+    asked for by nobody, so it is not counted either.
+    """
 
     error: NoAnswer = field(default_factory=lambda: NoAnswer("connection broke"))
+    listed: bool = True
 
 
 @dataclass(frozen=True)
@@ -207,12 +208,14 @@ Outcome = Exception | PikaStatus | PikaReport | Lost | Hang
 class FakePika:
     """A Backend. ``outcomes`` are used up one per submit; after them jobs are simply taken.
 
-    ``taken`` are the POSTs that made a job, in order: what Pika would bill.
+    ``taken`` are the POSTs that made a job, in order, and ``bought`` their prompts: what Pika
+    would bill.
     """
 
     def __init__(self) -> None:
         self.outcomes: deque[Outcome] = deque()
         self.taken: list[PikaReport] = []
+        self.bought: list[str] = []
         self.recipes: list[Recipe] = []
         self.reply_urls: list[str | None] = []
         self.jobs: dict[str, PikaReport] = {}
@@ -221,6 +224,7 @@ class FakePika:
         self.list_error: PikaError | None = None
         self.account_error: PikaError | None = None
         self.read_errors: dict[str, PikaError] = {}
+        self.hanging = 0
         self.obeys_cancel = True
         self.video_url = "https://cdn.test/{}.mp4"
         self._numbers = count(1)
@@ -238,11 +242,16 @@ class FakePika:
         outcome = self.outcomes.popleft() if self.outcomes else PikaStatus.WORKING
         await asyncio.sleep(0)
         if isinstance(outcome, Lost):
-            self.take(reply_ref)
+            if outcome.listed:
+                self.take(reply_ref, recipe)
             raise outcome.error
         if isinstance(outcome, Hang):
-            report = self.take(reply_ref) if outcome.takes else None
-            await outcome.go.wait()
+            report = self.take(reply_ref, recipe) if outcome.takes else None
+            self.hanging += 1
+            try:
+                await outcome.go.wait()
+            finally:
+                self.hanging -= 1
             if report is None:
                 raise NoAnswer("timeout", code="timeout")
             return report
@@ -250,13 +259,15 @@ class FakePika:
             raise outcome
         if isinstance(outcome, PikaReport):
             return outcome
-        report = self.take(reply_ref)
+        report = self.take(reply_ref, recipe)
         if outcome is not PikaStatus.WORKING:
             self.end(report.pika_id, outcome)
         return self.jobs[report.pika_id]
 
-    def take(self, reply_ref: str | None) -> PikaReport:
+    def take(self, reply_ref: str | None, recipe: Recipe | None = None) -> PikaReport:
         """A job comes into being at Pika."""
+        if recipe is not None:
+            self.bought.append(recipe.prompt)
         report = PikaReport(f"pika:{next(self._numbers)}", PikaStatus.WORKING, reply_ref)
         self.taken.append(report)
         self.jobs[report.pika_id] = report
@@ -525,6 +536,7 @@ class House:
         )  # fmt: skip
         self.changes.listen(lambda job: self.told.append((job.id, job.state)))
         self._tasks: list[asyncio.Task[None]] = []
+        self._runs = False
 
     @classmethod
     async def open(
@@ -550,7 +562,9 @@ class House:
 
     def run(self) -> None:
         """Run the runner: everything else is moved by hand."""
-        self.start(self.runner.run())
+        if not self._runs:
+            self._runs = True
+            self.start(self.runner.run())
 
     async def crash(self) -> None:
         """End at once: nothing is finished that was not committed."""
@@ -582,14 +596,34 @@ class House:
         )
         return message_id
 
+    async def rest(self) -> None:
+        """Return when everything that can go on has gone on: submits that hang at Pika and
+        whoever sleeps on the clock are all that is left.
+        """
+        runner, quiet = self.runner, 0
+        while quiet < 3:
+            await asyncio.sleep(0)
+            busy = (
+                len(runner._sending) > self.pika.hanging
+                or (runner._wake.is_set() and self.gate.wait_seconds() == 0)
+                or self.database._turn.locked()
+            )
+            if busy:
+                quiet = 0
+                await asyncio.sleep(0.0002)
+            else:
+                quiet += 1
+
     async def sent(self, what: Recipe | None = None, who: Requester | None = None) -> Job:
         """A job that Pika was asked for: whatever came of it."""
-        before = self.pika.submits
-        if not self._tasks:
-            self.run()
+        self.run()
         taken = await self.ask(who, what)
-        await until(lambda: self.pika.submits > before)
-        await until(lambda: self.told[-1][1] is not JobState.SUBMITTING)
+
+        def answered() -> bool:
+            states = [state for job_id, state in self.told if job_id == taken.job.id]
+            return JobState.SUBMITTING in states and states[-1] is not JobState.SUBMITTING
+
+        await until(answered)
         return await self.job(taken.job.id)
 
     async def rendering(self, what: Recipe | None = None, who: Requester | None = None) -> Job:

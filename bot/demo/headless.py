@@ -16,6 +16,8 @@ from bot.sandbox.discord import ClientRefused, DidNotRespond, Invocation, Messag
 
 RENDER_SECONDS = 4.0
 PATIENCE_SECONDS = 60.0
+FAILED = "❌"
+"""How a card begins to say that there will be no video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,15 @@ class Transcript:
         return time.monotonic() - self._began
 
 
-async def headless_demo(output: Path) -> bool:
+async def headless_demo(output: Path, stage: Stage | None = None) -> bool:
     """Run the demo; whether every video asked for arrived as Pika made it.
 
-    The first one is saved to ``output``.
+    The first one is saved to ``output``. ``stage`` is one that was not entered yet.
     """
     transcript = Transcript()
     transcript.say("demo", "starting an embedded Discord, an embedded Pika and the bot …", "dim")
     try:
-        async with Stage(render_seconds=RENDER_SECONDS) as stage:
+        async with stage or Stage(render_seconds=RENDER_SECONDS) as stage:
             transcript.say("demo", f"the bot is in “{stage.guild.name}”", "dim")
             try:
                 videos = await _play(stage, transcript)
@@ -108,6 +110,8 @@ async def _delivery(
         if card.text != seen[-1]:
             seen.append(card.text)
             transcript.say("bot", _spoken(card))
+        if FAILED in card.text:
+            raise ClientRefused(card.text)
         answers = (
             message
             for message in stage.thread.messages

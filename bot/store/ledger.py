@@ -64,12 +64,8 @@ def _params(members: Iterable[Member], default: Quota, now: int) -> dict[str, in
 
 def _standings(rows: Sequence[Row]) -> dict[Member, Standing]:
     return {
-        (guild_id, user_id): Standing(
-            Quota(credits, window_ms, concurrent), Usage(used, unfinished)
-        )
-        for guild_id, user_id, credits, window_ms, concurrent, used, unfinished in json.loads(
-            rows[0][0]
-        )
+        (guild_id, user_id): Standing(Quota(*quota), Usage(used, unfinished))
+        for guild_id, user_id, *quota, used, unfinished in json.loads(rows[0][0])
     }
 
 

@@ -77,7 +77,7 @@ class Responder:
                 continue
             self._on_answer(status)
             if status == 200:
-                return int(orjson.loads(reply)["interaction"]["response_message_id"])
+                return _message_id(reply)
             code = _code(reply)
             if code == ALREADY_ANSWERED and tried > 1:
                 # An earlier try has arrived after all.
@@ -85,6 +85,13 @@ class Responder:
             if status < 500 or tried == TRIES:
                 raise NotAnsweredError(code, f"HTTP {status}")
         raise AssertionError("the last try returns or raises")
+
+
+def _message_id(reply: bytes) -> int:
+    try:
+        return int(orjson.loads(reply)["interaction"]["response_message_id"])
+    except (ValueError, KeyError, TypeError):
+        raise NotAnsweredError(0, "the reply names no message") from None
 
 
 def _code(reply: bytes) -> int:

@@ -68,6 +68,9 @@ async def order(interaction: Interaction, recipe: Recipe) -> None:
             else:
                 log.warning("nobody knows whether the answer arrived: %s", error)
                 intake.unanswered(taken.job)
+        except Exception:
+            log.exception("the answer went wrong; the job goes on")
+            intake.unanswered(taken.job)
         else:
             await intake.answered(taken.job, message_id, shows(taken.job, taken.outlook))
 

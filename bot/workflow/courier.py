@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -85,14 +86,17 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
+        touched = 0
         while True:
             self._wake.clear()
+            # By the clock: a busy bot is woken so often that it never sleeps for a whole tick.
+            if self._clock.now() - touched >= self._tick_seconds * 1000:
+                touched = self._clock.now()
+                self._touch_waiting()
             await self.round()
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(self._tick_seconds):
                     await self._wake.wait()
-            except TimeoutError:
-                self._touch_waiting()
 
     async def round(self) -> None:
         """Begin every delivery that is due, and the rewriting of stale cards."""
@@ -178,10 +182,7 @@ class Courier:
             size = job.video_path.stat().st_size if job.video_path else 0
             await self._shrink(job, delivery, next_fit(size))
         except TryLater as error:
-            log.info("%s", error)
-            async with self._database.transaction() as tx:
-                due_at = self._clock.now() + int(error.after * 1000)
-                await deliveries.postpone(tx, delivery, due_at)
+            await self._postpone(delivery, error)
         else:
             await self._sent(job, delivery, message_id, shown)
 
@@ -193,11 +194,18 @@ class Courier:
         if found is not None:
             return found, SHOWN_EARLIER
         async with self._database.transaction() as tx:
-            await deliveries.begin(tx, delivery, self._clock.now() + RETRY_MS)
+            if not await deliveries.begin(tx, delivery, self._clock.now() + RETRY_MS):
+                raise StaleState("was posted meanwhile")
         reply_to = await self._card_beside(delivery)
         message_id = await self._messenger.post(job, delivery, outlook, reply_to=reply_to)
         # By its nonce a repeated post may be the earlier message, which nobody could find.
         return message_id, SHOWN_EARLIER if delivery.attempts else shows(job, outlook)
+
+    async def _postpone(self, delivery: Delivery, error: TryLater) -> None:
+        log.info("%s", error)
+        async with self._database.transaction() as tx:
+            due_at = self._clock.now() + int(error.after * 1000)
+            await deliveries.postpone(tx, delivery, due_at)
 
     async def _shrink(self, job: Job, delivery: Delivery, fit: int) -> None:
         log.warning("too large for this server; next: %s", f"{fit} bytes" if fit else "its link")
@@ -269,14 +277,15 @@ class Courier:
                 channel_id = await self._messenger.direct_channel(job.requester.user_id)
             except Denied as error:
                 place, code = None, error.code
+            except TryLater as error:
+                await self._postpone(delivery, error)
+                return
         if place is None or channel_id is None:
             await self._nowhere(job, delivery, code)
             return
         log.warning("%s not possible there (%d), next: %s", delivery.kind, code, place)
         async with self._database.transaction() as tx:
-            await deliveries.reroute(
-                tx, delivery, place, channel_id, code, at=self._clock.now()
-            )
+            await deliveries.reroute(tx, delivery, place, channel_id, code, at=self._clock.now())
         self._wake.set()
 
     async def _nowhere(self, job: Job, delivery: Delivery, code: int) -> None:

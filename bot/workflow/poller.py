@@ -107,14 +107,13 @@ class Poller:
             self._busy.discard(job.id)
 
     async def _read(self, job: Job) -> None:
-        try:
-            report = await self._report(job)
-            if report is None:
-                return
-            if report.status is PikaStatus.WORKING and await self._stalled(job, report):
-                await self._way.settling.fail(job, "stalled", report.error or "")
-                return
-            await self._settle(job, report)
+        report = await self._report(job)
+        if report is None:
+            return
+        if report.status is PikaStatus.WORKING and await self._stalled(job, report):
+            await self._way.settling.fail(job, "stalled", report.error or "")
+            return
+        await self._settle(job, report)
 
     async def _settle(self, job: Job, report: PikaReport) -> None:
         try:
@@ -180,9 +179,7 @@ class Poller:
                 except StaleState:
                     log.info("was moved by somebody else")
 
-    async def _match(
-        self, doubted: list[Job], executing: frozenset[str]
-    ) -> tuple[list[Job], bool]:
+    async def _match(self, doubted: list[Job], executing: frozenset[str]) -> tuple[list[Job], bool]:
         """The jobs that were not found, and whether every listed job could be compared.
 
         A reference is remembered and not that it was nobody's: a job whose POST is on its way

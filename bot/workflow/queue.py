@@ -130,7 +130,7 @@ class FairQueue:
         if reserved:
             self._reserved.add(job_id)
 
-    def restore(self, job_id: int, requester: Requester) -> None:
+    def restore(self, job_id: int) -> None:
         """Put a job that was popped back in front of everything: it keeps its place."""
         if job_id not in self._where:
             self._where[job_id] = None

@@ -152,7 +152,7 @@ class Runner:
         if job.state not in _AT_PIKA:
             self._way.slots.taken.discard(job.id)
         if job.state is JobState.QUEUED:
-            self._way.queue.restore(job.id, job.requester)
+            self._way.queue.restore(job.id)
         else:
             self._way.queue.remove(job.id)
         self._wake.set()

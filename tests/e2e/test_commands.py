@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from bot.sandbox.discord import Channel, Message, Upload
-from bot.sandbox.pika import Picture, PikaJob
-from tests.e2e.town import Scene, bots, links, number, picture
+from bot.sandbox.pika import Account, Picture, PikaJob
+from tests.e2e.conftest import OpenScene
+from tests.e2e.town import SECRET_DISCORD_TOKEN, Scene, bots, links, number, picture
 
 TOWN = {"instant": False}  # every video is another one, rendered from its prompt
 
@@ -144,3 +145,43 @@ async def test_a_video_that_is_ready_at_once_still_replies_to_its_card(scene: Sc
     result = await scene.delivered(card)
     assert result.reference is not None
     assert result.reference["message_id"] == str(card.id)
+
+
+async def test_pika_gets_what_was_asked_and_no_more(scene: Scene) -> None:
+    """With no account of our own configured: the prompt, the limit, the reference."""
+    began = len(scene.pika.requests)
+    await scene.delivered(await scene.card(prompt="a fox"))
+    (post,) = [seen for seen in scene.pika.requests[began:] if seen.method == "POST"]
+    assert sorted(post.fields) == ["maxJobs", "prompt", "replyRef"]
+    assert post.headers["content-type"].startswith("multipart/form-data")
+    assert scene.accepted[0].max_jobs == 10
+
+
+async def test_the_operators_account_is_named_in_every_request(open_scene: OpenScene) -> None:
+    """PIKA_CHANNEL, PIKA_DISCORD_TOKEN and PIKA_MAX_JOBS reach Pika, for every command; Pika's
+    own secret is seen nowhere else.
+    """
+    scene = await open_scene(
+        PIKA_CHANNEL="1190000000000000007",
+        PIKA_DISCORD_TOKEN=SECRET_DISCORD_TOKEN,
+        PIKA_MAX_JOBS=3,
+    )
+    for verb, options in ORDERS.items():
+        await scene.delivered(await scene.card(verb, **options))
+    for job in scene.accepted:
+        assert job.channel == "1190000000000000007"
+        assert job.discord.startswith(SECRET_DISCORD_TOKEN[:3])
+        assert job.discord.endswith(SECRET_DISCORD_TOKEN[-3:])
+        assert job.max_jobs == 3
+
+
+async def test_a_configured_channel_needs_no_token(open_scene: OpenScene) -> None:
+    """PIKA_CHANNEL alone picks one of the accounts that Pika's API knows; more jobs than a
+    channel may run are not asked for.
+    """
+    one, two = (Account(f"11800000000000000{n}", f"MTE4sandboxToken{n}") for n in (11, 12))
+    scene = await open_scene(accounts=(one, two), PIKA_CHANNEL=two.channel, PIKA_MAX_JOBS=50)
+    for _ in range(3):
+        await scene.delivered(await scene.card())
+    assert {job.channel for job in scene.accepted} == {two.channel}
+    assert {job.max_jobs for job in scene.accepted} == {10}

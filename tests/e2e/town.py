@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import os
 import re
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from PIL import Image
 
-from bot.demo.process import BotProcess
+from bot.demo.process import PASSED_ON, ROOT, BotProcess
 from bot.media import find_ffmpeg
 from bot.model import FINAL, NEXT, JobState
 from bot.sandbox.discord import (
@@ -434,6 +437,38 @@ def _columns(town: Town) -> Iterator[tuple[str, str]]:
 def _around(text: str, part: str) -> str:
     at = text.index(part)
     return text[max(0, at - 300) : at + 20]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command line that has run to its end."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def pika_bot(*arguments: str, folder: Path, **environment: str) -> Ended:
+    """``pika-bot …`` in ``folder``, with nothing in its environment but this."""
+    inherited = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *arguments,
+        cwd=folder,
+        env={**inherited, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(60):
+            out, err = await process.communicate()
+    except BaseException:
+        process.kill()
+        raise
+    return Ended(process.returncode or 0, out.decode(), err.decode())
 
 
 def number(card: Message) -> int:

@@ -190,9 +190,7 @@ def test_the_cancel_button_stands_where_a_cancel_can_do_something(
     state: JobState, asked: int | None
 ) -> None:
     """Not once the video is there, nor twice, nor when the job is over."""
-    job = a_job(
-        state=state, cancel_asked_at=asked, finished_at=START if state in FINAL else None
-    )
+    job = a_job(state=state, cancel_asked_at=asked, finished_at=START if state in FINAL else None)
 
     may = state not in FINAL and state is not JobState.DELIVERING and asked is None
     assert card(job, Outlook()).can_cancel is may

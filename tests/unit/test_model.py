@@ -78,7 +78,7 @@ def test_from_every_state_there_is_a_way_to_an_end() -> None:
                 todo += NEXT[state]
         assert seen & FINAL, start
     assert all(not NEXT[state] for state in FINAL)
-    assert FINAL | UNFINISHED == set(JobState)
+    assert set(JobState) == FINAL | UNFINISHED
     assert not FINAL & UNFINISHED
 
 

@@ -84,7 +84,7 @@ def test_a_job_is_in_the_queue_once() -> None:
     queue = _queue((1, 1), (1, 2))
 
     queue.add(2, requester(2, 1))
-    queue.restore(2, requester(2, 1))
+    queue.restore(2)
 
     assert _all(queue) == [1, 2]
 
@@ -141,7 +141,7 @@ def test_a_restored_job_is_next() -> None:
     queue = _queue((1, 1), (2, 2), (1, 3))
     assert queue.pop() == 1
 
-    queue.restore(1, requester(1, 1))
+    queue.restore(1)
 
     assert queue.place(1) == 1
     assert queue.place(2) == 2
@@ -164,8 +164,7 @@ def test_several_restored_jobs_keep_the_order_they_had(
     for index in back:
         job_id = popped[index - 1]
         assert job_id is not None
-        guild_id, user_id = (*asked, (4, 4))[job_id - 1]
-        queue.restore(job_id, requester(user_id, guild_id))
+        queue.restore(job_id)
 
     assert [queue.place(job_id) for job_id in popped if job_id] == [1, 2, 3]
     assert [queue.pop() for _ in range(3)] == popped
@@ -175,7 +174,7 @@ def test_a_job_restored_from_an_earlier_run_is_first() -> None:
     """Never popped in this process, it has still waited longer than all that were."""
     queue = _queue((1, 1))
 
-    queue.restore(99, requester(9, 9))
+    queue.restore(99)
 
     assert list(queue.order()) == [99, 1]
 
@@ -184,7 +183,7 @@ def test_a_restored_job_can_be_removed() -> None:
     """Its owner cancels while Pika is busy."""
     queue = _queue((1, 1), (1, 2))
     assert queue.pop() == 1
-    queue.restore(1, requester(1, 1))
+    queue.restore(1)
 
     assert queue.remove(1)
 
@@ -235,7 +234,7 @@ def test_places_are_true_after_anything(todo: list[tuple[str, int, int]]) -> Non
                 out.append(popped)
         elif what == "restore" and out:
             job_id = out.pop(a % len(out))
-            queue.restore(job_id, requester(asked[job_id][1], asked[job_id][0]))
+            queue.restore(job_id)
             inside.add(job_id)
         elif what == "remove" and inside:
             job_id = sorted(inside)[a % len(inside)]

@@ -20,9 +20,7 @@ def _create(prompt: str | None, **options: Any) -> Recipe:
 
 
 def _hide(message: str | None, **options: Any) -> Recipe:
-    return compose(
-        Verb.ENCRYPT_TEXT, prompt="x", message=message, flags=Flags(), **options
-    )
+    return compose(Verb.ENCRYPT_TEXT, prompt="x", message=message, flags=Flags(), **options)
 
 
 def _refusal(make: Any) -> BadRecipe:
@@ -221,9 +219,12 @@ def test_a_message_of_another_verb_is_not_sent() -> None:
 @given(st.text(max_size=200))
 def test_a_taken_prompt_is_clean_and_stays_as_it_is(typed: str) -> None:
     """One line, composed, nothing invisible; cleaning it again changes nothing."""
+    refused = None
     try:
         prompt = _create(typed).prompt
-    except BadRecipe as refused:
+    except BadRecipe as error:
+        refused = error
+    if refused is not None:
         assert refused.field == "prompt"
         str(refused).encode()
         return

@@ -191,9 +191,7 @@ async def test_writes_that_nobody_waits_for_wait_for_company(database: Database)
 
 @settings(max_examples=25)
 @given(
-    st.lists(
-        st.tuples(st.booleans(), st.booleans(), st.booleans(), st.integers(0, 3)), max_size=25
-    )
+    st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans(), st.integers(0, 3)), max_size=25)
 )
 async def test_every_caller_gets_its_own_answer_whatever_happens(
     database: Database, plans: list[tuple[bool, bool, bool, int]]

@@ -50,10 +50,14 @@ async def test_any_way_out_but_the_end_undoes_everything(
     database: Database, error: type[BaseException]
 ) -> None:
     """Errors, cancels and signals alike; the next transaction begins afresh."""
-    with pytest.raises(error):
+
+    async def torn() -> None:
         async with database.transaction() as tx:
             await _put(tx, "a")
             raise error
+
+    with pytest.raises(error):
+        await torn()
 
     async with database.transaction() as tx:
         await _put(tx, "b")
@@ -62,10 +66,14 @@ async def test_any_way_out_but_the_end_undoes_everything(
 
 async def test_a_refused_statement_undoes_what_was_before_it(database: Database) -> None:
     """SQLite itself keeps the earlier statements; we do not."""
-    with pytest.raises(sqlite3.IntegrityError):
+
+    async def twice() -> None:
         async with database.transaction() as tx:
             await _put(tx, "a")
             await _put(tx, "a")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await twice()
 
     assert await _names(database) == set()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from functools import partial
+
 import pytest
 
 from bot.model import Delivery, DeliveryKind, DeliveryState, JobState, Place
@@ -27,9 +30,12 @@ async def _card(database: Database) -> Delivery:
 async def test_new_jobs_need_a_card_that_is_due_later(database: Database) -> None:
     """The command's own answer comes first."""
     made = [a_job(number) for number in (1, 2)]
-    await database.write(
-        lambda tx: (jobs.insert(tx, made), deliveries.add_cards(tx, made, due_at=START + 10))
-    )
+
+    def work(tx: sqlite3.Connection) -> None:
+        jobs.insert(tx, made)
+        deliveries.add_cards(tx, made, due_at=START + 10)
+
+    await database.write(work)
 
     assert await deliveries.due(database, START + 9) == []
     due = await deliveries.due(database, START + 10)
@@ -43,7 +49,7 @@ async def test_the_longest_due_comes_first(database: Database) -> None:
     """Nobody waits for ever behind newer messages."""
     for number, at in ((1, 30), (2, 10), (3, 20)):
         job = a_job(number)
-        await database.write(lambda tx, job=job: jobs.insert(tx, [job]))
+        await database.write(partial(jobs.insert, jobs=[job]))
         async with database.transaction() as tx:
             await deliveries.add(tx, job, K.NOTICE, at=at)
 
@@ -125,7 +131,12 @@ async def test_after_a_start_everything_pending_is_due(database: Database) -> No
 
 @pytest.mark.parametrize(
     ("shown", "over", "untrue"),
-    [("queued 1", True, True), ("final", True, False), ("queued 1", False, False), ("?", True, True)],
+    [
+        ("queued 1", True, True),
+        ("final", True, False),
+        ("queued 1", False, False),
+        ("?", True, True),
+    ],
 )
 async def test_a_finished_job_whose_card_does_not_say_so_is_found(
     database: Database, shown: str, over: bool, untrue: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -48,7 +49,12 @@ NEEDS: dict[JobState, dict[str, Any]] = {
 
 async def _insert(database: Database, job: Job | None = None) -> Job:
     job = job or a_job()
-    await database.write(lambda tx: (jobs.insert(tx, [job]), ledger.hold(tx, [job])))
+
+    def work(tx: sqlite3.Connection) -> None:
+        jobs.insert(tx, [job])
+        ledger.hold(tx, [job])
+
+    await database.write(work)
     return job
 
 
@@ -96,15 +102,18 @@ async def test_every_arrow_of_the_table_can_be_taken_and_no_other(
 async def test_who_thinks_the_job_is_elsewhere_changes_nothing(
     database: Database, actual: JobState, thought: JobState
 ) -> None:
-    """The first one was right: the late one gets StaleState, and its whole transaction is undone."""
+    """The first one was right: the late one's whole transaction is undone."""
     job = await _at(database, actual)
     history = await jobs.history(database, job.id)
 
+    async def late(to: JobState) -> None:
+        async with database.transaction() as tx:
+            await ledger.settle(tx, job.id, Hold.RELEASED, START)
+            await jobs.move(tx, job.id, thought, to, at=START + 9, **NEEDS.get(to, {}))
+
     for to in NEXT[thought]:
         with pytest.raises(StaleState):
-            async with database.transaction() as tx:
-                await ledger.settle(tx, job.id, Hold.RELEASED, START)
-                await jobs.move(tx, job.id, thought, to, at=START + 9, **NEEDS.get(to, {}))
+            await late(to)
 
     assert await jobs.get(database, job.id) == job
     assert await jobs.history(database, job.id) == history
@@ -247,9 +256,7 @@ async def test_unfinished_jobs_are_found_by_whose_they_are(database: Database) -
     """Oldest first; another server's and finished ones are not among them."""
     asked = [(1, 1), (1, 2), (2, 1), (1, 1), (1, 1)]
     for job_id, (guild_id, user_id) in enumerate(asked, start=1):
-        await _insert(
-            database, a_job(job_id, requester=requester(user_id, guild_id, key=job_id))
-        )
+        await _insert(database, a_job(job_id, requester=requester(user_id, guild_id, key=job_id)))
     async with database.transaction() as tx:
         await jobs.move(tx, 4, S.QUEUED, S.CANCELLED, at=START)
 

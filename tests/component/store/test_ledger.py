@@ -21,7 +21,12 @@ WHO = (GUILD, MEMBER)
 
 async def _hold(database: Database, job_id: int, at: int = START, who: ledger.Member = WHO) -> None:
     job = a_job(job_id, requester=requester(who[1], who[0], key=job_id), created_at=at)
-    await database.write(lambda tx: (jobs.insert(tx, [job]), ledger.hold(tx, [job])))
+
+    def work(tx: sqlite3.Connection) -> None:
+        jobs.insert(tx, [job])
+        ledger.hold(tx, [job])
+
+    await database.write(work)
 
 
 async def _settle(database: Database, job_id: int, to: Hold) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import JobState, Quota
+from bot.model import JobState, Quota, Usage
 from bot.store import deliveries, jobs, ledger
 from bot.store.database import Database, Params, Row
 
@@ -158,7 +158,7 @@ Ask = Callable[[Explaining], Awaitable[Any]]
 HOT: dict[str, Ask] = {
     "standing": lambda db: ledger.standing(db, (1, 1), Quota(1, 1, 1), 1),
     "frees_at": lambda db: ledger.frees_at_now(
-        db, (1, 1), ledger.Standing(Quota(1, 1, 1), ledger.Usage(1, 1)), 1
+        db, (1, 1), ledger.Standing(Quota(1, 1, 1), Usage(1, 1)), 1
     ),
     "due": lambda db: deliveries.due(db, 1),
     "untrue_cards": deliveries.untrue_cards,

@@ -92,9 +92,7 @@ async def test_many_members_at_once_do_not_take_each_others_credits(open_house: 
 
 async def test_an_event_that_comes_twice_is_one_job(house: House) -> None:
     """At the same moment or an hour later; only the first is new."""
-    twice = await asyncio.gather(
-        *(house.ask(requester(key=77), answer=False) for _ in range(2))
-    )
+    twice = await asyncio.gather(*(house.ask(requester(key=77), answer=False) for _ in range(2)))
     later = await house.ask(requester(key=77))
 
     assert sorted(taken.new for taken in (*twice, later)) == [False, False, True]
@@ -389,7 +387,11 @@ async def test_a_late_picture_that_is_bad_fails_the_job_uncharged(
     await until(lambda: (taken.job.id, JobState.FAILED) in house.told)
 
     job = await house.job(taken.job.id)
-    assert (job.code, await house.hold(job.id), house.pika.submits) == ("bad_picture", "released", 0)
+    assert (job.code, await house.hold(job.id), house.pika.submits) == (
+        "bad_picture",
+        "released",
+        0,
+    )
     assert DeliveryKind.NOTICE in await house.messages(job.id)
     assert house.slots.free == house.slots.most
 

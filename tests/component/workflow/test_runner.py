@@ -269,9 +269,7 @@ async def test_a_stop_does_not_wait_for_ever(house: House) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("oops"), OSError("disk full")])
-async def test_an_accident_of_ours_during_a_post_is_a_doubt(
-    house: House, error: Exception
-) -> None:
+async def test_an_accident_of_ours_during_a_post_is_a_doubt(house: House, error: Exception) -> None:
     """Nobody knows how far the request got, so nobody sends it again; the slot is not lost."""
     house.pika.outcomes.append(error)
     house.run()

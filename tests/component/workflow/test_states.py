@@ -326,9 +326,7 @@ async def test_submitting_may_be_answered_by_the_end_at_once(
 
     expected = S.DELIVERING if status is PikaStatus.COMPLETED else S.FAILED
     assert await house.state(taken.job.id) is expected
-    assert await house.hold(taken.job.id) == (
-        "charged" if expected is S.DELIVERING else "released"
-    )
+    assert await house.hold(taken.job.id) == ("charged" if expected is S.DELIVERING else "released")
     assert house.slots.free == house.slots.most
 
 

@@ -16,7 +16,7 @@ import pytest_asyncio
 from bot.sandbox.openapi import Oracle
 from tests.e2e.crash.rig import LIVES, Point, Run, live, read_points
 
-AT_ONCE = 4
+AT_ONCE = 3
 """Towns that live at the same time: more than cores, as much of a life is waiting."""
 
 Points = dict[str, list[Point]]

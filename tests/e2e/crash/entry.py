@@ -30,6 +30,10 @@ import bot.cli
 from bot.ui.connections import Connections
 
 
+STRUCK = "--- struck at"
+"""How the line in the log begins that is the last thing a process does before its signal."""
+
+
 class Points:
     """Counts the points by their label and strikes at one of them."""
 
@@ -50,6 +54,7 @@ class Points:
                 with Path(self._record).open("a") as file:
                     file.write(json.dumps([label, self._passed[label]]) + "\n")
             if (label, self._passed[label]) == self._at:
+                os.write(2, f"{STRUCK} {label}\n".encode())
                 os.kill(os.getpid(), self._signal)
 
 

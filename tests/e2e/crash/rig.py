@@ -19,6 +19,7 @@ from bot.model import FINAL, NEXT, JobState
 from bot.sandbox.discord import ClientRefused, Invocation, Member, Message
 from bot.sandbox.openapi import Oracle
 from bot.sandbox.pika import EmbeddedPika, PikaJob
+from tests.e2e.crash.entry import STRUCK
 from tests.e2e.town import START_SECONDS, Town, number, png
 
 ENTRY = Path(__file__).with_name("entry.py")
@@ -26,13 +27,10 @@ ENTRY = Path(__file__).with_name("entry.py")
 PATIENCE = 30.0
 """How long a world may take to come to rest; three at once on two slow cores need a tenth."""
 
-SETTINGS = {"PIKA_DOUBT_SECONDS": "0.8", "DEFAULT_CONCURRENT": "10"}
+SETTINGS = {"PIKA_DOUBT_SECONDS": "0.8", "DEFAULT_CONCURRENT": "10", "LOG_LEVEL": "INFO"}
 
 OF_THE_MOMENT = re.compile(r"PATCH|delivery\.shown|percent|progressed|GET /v1/pika/jobs$")
 """How often a card is rewritten, and how often Pika is asked."""
-
-REAPED = 255
-"""What asyncio says of a process that ended just before it was sent a signal."""
 
 Row = dict[str, Any]
 
@@ -113,6 +111,7 @@ class Run:
         self.settings = {**SETTINGS, **settings}
         self.codes: list[int] = []
         self.asked: list[Invocation] = []
+        self.prompts: dict[int, str] = {}
         self._ends_left = list(ends)
         self._supervisor: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
@@ -192,9 +191,7 @@ class Run:
     @property
     def died(self) -> bool:
         """Whether every process that should end has come to its point."""
-        ended = -self.sent if self.sent is signal.SIGKILL else 0
-        codes = self.codes[:-1]  # the last process was asked to stop
-        return len(codes) == len(self.ends) and {ended, REAPED} >= set(codes)
+        return self.town.log.count(STRUCK) == len(self.ends)
 
     # -- people -------------------------------------------------------------------------------
 
@@ -226,6 +223,7 @@ class Run:
         await self.present()
         asked = await self.town.discord.invoke(who, self.thread, verb, **options)
         self.asked.append(asked)
+        self.prompts[asked.id] = options["prompt"]
         return asked
 
     async def heard(self, asked: Invocation) -> Row | None:
@@ -429,7 +427,7 @@ def check(run: Run, life: Life) -> list[str]:
     states = []
     for asked, end in zip(run.asked, life.ends, strict=True):
         job = run.job(asked)
-        made = [j for j in run.pika.accepted if j.prompt == _prompt_of(asked, run)]
+        made = [j for j in run.pika.accepted if j.prompt == run.prompts[asked.id]]
         assert len(made) <= 1, f"Pika took it {len(made)} times"
         if job is None:
             assert asked.message is None or asked.ephemeral, "answered, but no job"
@@ -446,16 +444,12 @@ def check(run: Run, life: Life) -> list[str]:
     assert left == [], f"left on the disk: {left}"
     assert town.discord.violations == []
     assert town.pika.violations == []
-    assert "Traceback" not in town.log, town.log[town.log.index("Traceback") - 400 :][:5000]
+    before, found, after = town.log.partition("Traceback")
+    assert not found, before[-400:] + found + after[:5000]
     return states
 
 
 KEPT = {"pika.db", "pika.db-wal", "pika.db-shm", "lock"}
-
-
-def _prompt_of(asked: Invocation, run: Run) -> str:
-    job = run.job(asked)
-    return str(job["prompt"]) if job else "a fox in the snow"
 
 
 def _check_job(

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from bot.demo.process import BotProcess
+from bot.messenger import LOOK_BACK
 from bot.sandbox.discord import Fault, Permission
 from tests.e2e.crash.conftest import OpenRun, Points, Together
 from tests.e2e.crash.rig import LIVES, Point, Run, check, live
@@ -19,6 +20,7 @@ POST = "POST /api/v10/channels/{id}/messages"
 CALLBACK = "POST /api/v10/interactions/{id}/{token}/callback"
 
 STOPPED_AT = [
+    ("create", "commit delivery.due_at"),
     ("create", "commit new job + new reservation + new delivery"),
     ("create", f"before {CALLBACK}"),
     ("slow", "commit job.state = submitting"),
@@ -181,3 +183,53 @@ async def test_an_answer_that_discord_took_but_did_not_confirm_stays_the_only_ca
     async with run:
         await live(run, LIVES["create"])
         assert fault.used == 1
+
+
+# -- stories of mistakes that were found by killing at every point -------------------------------
+
+
+@pytest.mark.parametrize(
+    ("life", "point"),
+    [
+        ("create", "commit delivery.state (result) + job.state = delivered"),
+        ("animate", "file named in pictures"),
+        ("animate", "file about to be deleted in pictures"),
+    ],
+)
+async def test_files_that_a_kill_left_behind_are_deleted_by_the_next_start(
+    open_run: OpenRun, life: str, point: str
+) -> None:
+    """A picture whose command never became a job, and what a finished job needed, go."""
+    async with open_run(life, ends=[Point(point)]) as run:
+        await live(run, LIVES[life])
+        assert run.died
+
+
+async def test_a_card_that_was_found_again_is_brought_up_to_date(open_run: OpenRun) -> None:
+    """Killed when the job was over but its card was not yet noted: the card that the next start
+    finds still says "in the queue", and is rewritten.
+    """
+    cancelled = Point("commit job.state = cancelled + reservation.state = released")
+    async with open_run("cancelled_in_the_queue", ends=[cancelled]) as run:
+        await live(run, LIVES["cancelled_in_the_queue"])
+        assert run.died
+
+
+async def test_in_a_busy_channel_our_own_message_is_found_among_the_newest(
+    open_run: OpenRun,
+) -> None:
+    """Hundreds of messages came between the command and its video; the bot was killed when it
+    had posted the video, and the nonce is forgotten.
+    """
+    run = open_run("slow", ends=[Point(f"after {POST} with files")])
+    run.town.discord.world.nonce_window = -1.0
+    async with run:
+        run.pika.script(match="a fox", outcome="slow", times=None)
+        asked = await run.ask(run.alice, "create", prompt="a fox in the snow")
+        await run.until(lambda: (run.job(asked) or {"state": ""})["state"] == "rendering")
+        for number in range(LOOK_BACK + 1):
+            run.thread.post(run.bob, f"nice weather {number}")
+        run.pika.finish(next(iter(run.pika.executing)))
+        await run.rest()
+        assert check(run, LIVES["slow"]) == ["delivered"]
+        assert run.died

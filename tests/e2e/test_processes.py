@@ -1,0 +1,298 @@
+"""The command line, its exit codes, and several processes beside each other."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from bot.demo import headless_demo
+from bot.demo.stage import Stage
+from bot.media import check_video
+from bot.sandbox.discord import Permission
+from bot.sandbox.pika import PikaFault
+from tests.e2e.conftest import OpenScene
+from tests.e2e.town import SECRET_DISCORD_TOKEN, Ended, Scene, clip, pika_bot
+
+LEAST = (
+    Permission.VIEW_CHANNEL
+    | Permission.SEND_MESSAGES
+    | Permission.SEND_MESSAGES_IN_THREADS
+    | Permission.ATTACH_FILES
+    | Permission.EMBED_LINKS
+    | Permission.READ_MESSAGE_HISTORY
+)
+OTHER_TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GAbCdE.0123456789abcdefghijklmnopqrstuvwxyzAB"
+
+
+def lines(ended: Ended) -> list[str]:
+    """What it said on standard error."""
+    assert "Traceback" not in ended.err, ended.err
+    return ended.err.strip().splitlines()
+
+
+async def test_one_data_directory_has_one_bot(scene: Scene, tmp_path: Path) -> None:
+    """A second instance ends with 75 and says why; the first one does not notice."""
+    second = await pika_bot("run", folder=tmp_path, **scene.town.settings(LOG_LEVEL="WARNING"))
+    assert second.code == 75
+    (line,) = lines(second)
+    assert "another instance holds the data directory" in line
+    await scene.delivered(await scene.card())
+
+
+async def test_missing_settings_are_all_named(tmp_path: Path) -> None:
+    """78, and a line for each variable that must be set."""
+    ended = await pika_bot("run", folder=tmp_path)
+    assert ended.code == 78
+    assert lines(ended) == [
+        "pika-bot: DISCORD_TOKEN: is not set",
+        "pika-bot: PIKA_API_TOKEN: is not set",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+BAD = {
+    "DISCORD_API_URL": "zzz-api",
+    "DISCORD_GUILD_IDS": "12,zzz-guild",
+    "PIKA_BACKEND": "zzz-backend",
+    "PIKA_API_URL": "zzz-pika",
+    "PIKA_MAX_JOBS": "zzz-0",
+    "PIKA_POLL_SECONDS": "-77701",
+    "PIKA_BUSY_SECONDS": "zzz-soon",
+    "PIKA_TIMEOUT_MINUTES": "77702.5",
+    "PUBLIC_URL": "zzz-public",
+    "HTTP_PORT": "77703",
+    "DEFAULT_QUOTA": "zzz-many",
+    "DEFAULT_QUOTA_HOURS": "-77704",
+    "DEFAULT_CONCURRENT": "zzz-few",
+    "SHARD_IDS": "zzz-shard",
+    "LOG_LEVEL": "zzz-loud",
+    "LOG_FORMAT": "zzz-xml",
+}
+
+
+async def test_bad_settings_are_all_named_and_never_shown(tmp_path: Path) -> None:
+    """78, one line for each variable, all at once, and no value in any of them."""
+    tokens = {"DISCORD_TOKEN": "zzz-secret-1", "PIKA_API_TOKEN": "zzz-secret-2"}
+    ended = await pika_bot("run", folder=tmp_path, **tokens, **BAD)
+    assert ended.code == 78
+    said = lines(ended)
+    assert sorted(line.split(":")[1].strip() for line in said) == sorted(BAD)
+    for shown in ("zzz", "777"):
+        assert shown not in ended.err + ended.out
+
+
+async def test_settings_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
+    """Each of these is right by itself; all that do not fit are named at once."""
+    fitting = {
+        "DISCORD_TOKEN": OTHER_TOKEN,
+        "PIKA_API_TOKEN": "user:1-x",
+        "DATA_DIR": str(tmp_path / "data"),
+    }
+    wrong = {
+        "PUBLIC_URL": "https://bot.example",
+        "HTTP_PORT": "0",
+        "PIKA_DISCORD_TOKEN": SECRET_DISCORD_TOKEN,
+        "SHARD_IDS": "0,2",
+        "SHARD_COUNT": "2",
+    }
+    ended = await pika_bot("run", folder=tmp_path, **fitting, **wrong)
+    assert ended.code == 78
+    named = [line.split(": ")[1] for line in lines(ended)]
+    assert named == ["PUBLIC_URL", "PIKA_DISCORD_TOKEN", "SHARD_IDS"]
+    assert SECRET_DISCORD_TOKEN not in ended.err
+
+
+@pytest.mark.parametrize("command", ["run", "invite"])
+async def test_a_wrong_token_is_a_setting_to_change(
+    scene: Scene, tmp_path: Path, command: str
+) -> None:
+    """Discord does not know the token: 78, one line that names the variable."""
+    own = {"DATA_DIR": str(tmp_path / "data"), "LOG_LEVEL": "WARNING"}
+    settings = scene.town.settings(DISCORD_TOKEN=OTHER_TOKEN, **own)
+    ended = await pika_bot(command, folder=tmp_path, **settings)
+    assert ended.code == 78
+    line = lines(ended)[-1]
+    assert line == "pika-bot: DISCORD_TOKEN: Discord does not accept this token"
+    assert OTHER_TOKEN not in ended.err + ended.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["frobnicate"],
+        ["run", "--fast"],
+        ["demo", "--output"],
+        ["demo", "--headless", "--output", "nowhere/at/all.mp4"],
+    ],
+    ids=" ".join,
+)
+async def test_bad_usage_is_2(tmp_path: Path, arguments: list[str]) -> None:
+    """What cannot be meant is told before anything starts."""
+    ended = await pika_bot(*arguments, folder=tmp_path)
+    assert ended.code == 2
+    assert lines(ended)
+
+
+async def test_a_data_directory_that_cannot_be_used_is_a_setting_to_change(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """A file where the directory should be: 78, and the variable's name."""
+    (tmp_path / "taken").write_text("mine")
+    settings = scene.town.settings(DATA_DIR=str(tmp_path / "taken"), LOG_LEVEL="WARNING")
+    ended = await pika_bot("run", folder=tmp_path, **settings)
+    assert ended.code == 78
+    (line,) = lines(ended)
+    assert line.startswith("pika-bot: DATA_DIR: ")
+
+
+async def test_a_newer_database_is_not_touched(scene: Scene, tmp_path: Path) -> None:
+    """A schema from the future: 78, what to do, and not a byte is changed."""
+    data = tmp_path / "data"
+    data.mkdir()
+    with closing(sqlite3.connect(data / "pika.db")) as db:
+        db.execute("CREATE TABLE tomorrow (what TEXT)")
+        db.execute("PRAGMA user_version = 9999")
+        db.commit()
+    settings = scene.town.settings(DATA_DIR=str(data), LOG_LEVEL="WARNING")
+    ended = await pika_bot("run", folder=tmp_path, **settings)
+    assert ended.code == 78
+    (line,) = lines(ended)
+    assert line.startswith("pika-bot: DATA_DIR: ")
+    assert "9999" in line
+    assert "newer version" in line
+    with closing(sqlite3.connect(data / "pika.db")) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master")]
+    assert tables == ["tomorrow"]
+
+
+async def test_invite_asks_for_the_least(scene: Scene, tmp_path: Path) -> None:
+    """The link names our application, the six permissions that posting takes, and two scopes.
+    It is all that is printed; a ``.env`` in the directory is read.
+    """
+    token, url = scene.discord.token, scene.discord.api_url
+    (tmp_path / ".env").write_text(f"DISCORD_TOKEN={token}\nDISCORD_API_URL={url}\n")
+    ended = await pika_bot("invite", folder=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    (link,) = ended.out.splitlines()
+    parts = urlsplit(link)
+    query = parse_qs(parts.query)
+    assert (parts.scheme, parts.netloc, parts.path) == ("https", "discord.com", "/oauth2/authorize")
+    assert query["client_id"] == [str(scene.discord.application_id)]
+    assert int(query["permissions"][0]) == LEAST == 274878024704
+    assert query["scope"] == ["bot applications.commands"]
+    assert token not in ended.out
+
+
+async def test_invite_without_discord_fails(tmp_path: Path) -> None:
+    """Nobody listens there: 1, in one line."""
+    ended = await pika_bot(
+        "invite",
+        folder=tmp_path,
+        DISCORD_TOKEN=OTHER_TOKEN,
+        DISCORD_API_URL="http://127.0.0.1:9/api/v10",
+    )
+    assert ended.code == 1
+    (line,) = lines(ended)
+    assert "Discord cannot be reached now" in line
+
+
+async def test_commands_are_registered_once(open_scene: OpenScene) -> None:
+    """The second start finds that Discord knows them already."""
+    scene = await open_scene()
+    assert scene.discord.commands.registrations == 1
+    assert await scene.town.stop() == 0
+    await scene.town.restart()
+    await scene.delivered(await scene.card())
+    puts = [seen.route for seen in scene.discord.requests if seen.method == "PUT"]
+    assert puts == ["/applications/{application_id}/commands"]
+    assert "</create:" in await scene.says("help")
+
+
+async def test_commands_may_be_registered_for_one_server(open_scene: OpenScene) -> None:
+    """DISCORD_GUILD_IDS: there and nowhere else."""
+    scene = await open_scene(run=False)
+    other = scene.discord.world.create_guild("Elsewhere")
+    await scene.start(DISCORD_GUILD_IDS=str(scene.guild.id))
+    await scene.delivered(await scene.card())
+    assert scene.discord.commands.visible(other) == []
+
+
+async def test_several_shards_are_one_bot(open_scene: OpenScene) -> None:
+    """Discord recommends two shards: servers of both are served."""
+    scene = await open_scene(run=False, shards=2)
+    world = scene.discord.world
+    others = [world.create_guild(f"Club {n}") for n in range(8)]
+    wanted = 1 - (scene.guild.id >> 22) % 2
+    other = next(guild for guild in others if (guild.id >> 22) % 2 == wanted)
+    other.join(scene.alice.user)
+    there = other.create_text_channel("videos")
+    await scene.start()
+    assert scene.discord.gateway.identifies == 2
+    first = await scene.card()
+    second = await scene.card(who=scene.alice.user, where=there)
+    await scene.delivered(first)
+    await scene.result(second)
+
+
+# -- the demo ------------------------------------------------------------------------------------
+
+
+async def test_the_demo_delivers(tmp_path: Path) -> None:
+    """Nothing configured: 0, a transcript, and a video that plays and is what Pika made."""
+    video = tmp_path / "fox.mp4"
+    ended = await pika_bot("demo", "--headless", "--output", str(video), folder=tmp_path)
+    assert ended.code == 0, ended.out
+    assert ended.err == ""
+    for words in ("/create", "/encrypt_text", "in the queue", "byte for byte what Pika made"):
+        assert words in ended.out
+    assert "IS NOT" not in ended.out
+    seen = await check_video(video)
+    assert seen.seconds > 1
+    assert [path.name for path in tmp_path.iterdir()] == ["fox.mp4"]
+
+
+async def test_the_demo_fails_when_nothing_is_delivered(tmp_path: Path) -> None:
+    """Pika cannot make a single video: 1, soon, and no file."""
+    ended = await pika_bot(
+        "demo",
+        "--headless",
+        "--output",
+        str(tmp_path / "fox.mp4"),
+        folder=tmp_path,
+        IMAGEIO_FFMPEG_EXE=str(tmp_path / "no-ffmpeg"),
+    )
+    assert ended.code == 1
+    assert "not delivered" in ended.out
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_demo_compares_bytes(tmp_path: Path) -> None:
+    """It succeeds only if what was delivered is what Pika made: a good video of another making
+    does not pass.
+    """
+    stage = Stage(render_seconds=0.1)
+    stage.pika.faults.add(
+        PikaFault("cdn", "wrong_type", content_type="video/mp4", body=clip())
+    )
+    assert not await headless_demo(tmp_path / "fox.mp4", stage)
+
+
+async def test_two_starts_at_once_are_one_bot(open_scene: OpenScene, tmp_path: Path) -> None:
+    """Started twice in the same moment: one serves, the other ends with 75."""
+    scene = await open_scene(run=False)
+    scene.town.data.mkdir(parents=True)
+    both = [
+        asyncio.create_task(pika_bot("run", folder=tmp_path, **scene.town.settings()))
+        for _ in range(2)
+    ]
+    done, running = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+    assert [task.result().code for task in done] == [75]
+    await scene.discord.connected(20)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)

@@ -1,0 +1,400 @@
+"""Whatever happens in whatever order, with crashes in between: what must hold always holds.
+
+Hypothesis chooses what members, Pika, Discord, time and the power supply do. The workflow,
+the store and the files are real; a crash drops every task and opens the database again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bot.errors import Denied, TryLater, UserError
+from bot.media import find_ffmpeg
+from bot.model import FINAL, NEXT, DeliveryKind, Job, JobState, PikaStatus, Quota
+from bot.pika.errors import AccountProblem, Busy, Moderated, NoAnswer, NotSent, Unavailable
+from bot.store import deliveries, jobs
+from bot.store.migrate import migrate
+from tests.fakes import (
+    CHANNEL,
+    Hang,
+    House,
+    Lost,
+    MovableClock,
+    Outcome,
+    PostedSilent,
+    PostedUnheard,
+    World,
+    recipe,
+    requester,
+)
+
+QUOTA = Quota(credits=3, window_ms=3_600_000, concurrent=2)
+SLOTS = 2
+USERS, GUILDS = (1, 2), (10, 20)
+AT_PIKA = {JobState.SUBMITTING, JobState.IN_DOUBT, JobState.RENDERING}
+PAID_WITHOUT_VIDEO = {"finished_first", "undeliverable"}
+SHORTEST_MS = 61_000
+"""Nobody has seen Pika make a video in less than a minute; half the grace time rests on it."""
+
+POSTS: dict[str, Outcome] = {
+    "busy": Busy("later", retry_after=20),
+    "not sent": NotSent("no connection"),
+    "moderated": Moderated("no"),
+    "moderated at once": PikaStatus.MODERATED,
+    "unauthorized": AccountProblem("who", status=401, code="unauthorized"),
+    "596": AccountProblem("?", status=596),
+    "lost, not taken": NoAnswer("timeout", code="timeout"),
+    "lost, taken": Lost(),
+    "untracked": Lost(NoAnswer("?", status=504, code="untracked"), listed=False),
+    "accident": RuntimeError("of our own"),
+}
+MESSAGES: dict[str, Exception | PostedUnheard] = {
+    "later": TryLater(30),
+    "denied": Denied(50001),
+    "posted, unheard": PostedUnheard(TryLater(40)),
+    "accident": RuntimeError("of our own"),
+}
+
+
+class Prepared:
+    """A migrated database and a clip, made once."""
+
+    database: bytes = b""
+    video: bytes = b""
+
+    @classmethod
+    def make(cls) -> None:
+        """Make them if nobody has."""
+        if cls.database:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "pika.db"
+            migrate(path)
+            cls.database = path.read_bytes()
+        source = ["-f", "lavfi", "-i", "testsrc=s=16x16:r=2:d=1", "-c:v", "libx264"]
+        kind = ["-pix_fmt", "yuv420p", "-movflags", "frag_keyframe+empty_moov", "-f", "mp4"]
+        cls.video = subprocess.run(
+            [find_ffmpeg(), "-v", "error", *source, *kind, "pipe:1"],
+            check=True,
+            capture_output=True,
+        ).stdout
+
+
+class Workflow(RuleBasedStateMachine):
+    """One installation from its first start to its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        Prepared.make()
+        self.stack = ExitStack()
+        folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
+        (folder / "pika.db").write_bytes(Prepared.database)
+        self.runner = self.stack.enter_context(asyncio.Runner())
+        self.world = World.new(folder, Prepared.video, clock=MovableClock())
+        self.pika, self.discord, self.clock = (
+            self.world.pika,
+            self.world.discord,
+            self.world.clock,
+        )
+        self.born: dict[str, int] = {}
+        self.asked = 0
+        self.house: House
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Do something, and let everything come to rest that can."""
+
+        async def whole() -> Any:
+            result = await work
+            await self.rest()
+            return result
+
+        return self.runner.run(whole())
+
+    async def rest(self) -> None:
+        """Until nothing can go on by itself; note what has come into being."""
+        if hasattr(self, "house"):
+            await self.house.rest()
+        for pika_id in self.pika.jobs.keys() - self.born.keys():
+            self.born[pika_id] = self.clock.now()
+
+    async def restart(self) -> None:
+        """As after a kill."""
+        if hasattr(self, "house"):
+            await self.house.crash()
+        self.house = await House.open(self.world, quota=QUOTA, slots=SLOTS)
+        self.house.run()
+
+    async def all_jobs(self) -> list[Job]:
+        """Every job there ever was."""
+        rows = await self.house.database.fetch("SELECT id FROM job ORDER BY id", {})
+        return [await self.house.job(row["id"]) for row in rows]
+
+    @initialize()
+    def start(self) -> None:
+        """The first start."""
+        self.run(self.restart())
+
+    # -- what members do ------------------------------------------------------------------
+
+    @rule(
+        user=st.sampled_from(USERS),
+        guild=st.sampled_from(GUILDS),
+        ending=st.sampled_from(["answered", "answered", "unheard", "too late", "killed", "twice"]),
+    )
+    def ask(self, user: int, guild: int, ending: str) -> None:
+        """A command, and what becomes of its answer."""
+        self.asked += 1
+        who = requester(user, guild)
+        what = recipe(f"wish {self.asked}")
+
+        async def work() -> None:
+            try:
+                taken = await self.house.ask(who, what, answer=False)
+            except UserError:
+                return
+            if ending == "twice":
+                again = await self.house.ask(who, what, answer=False)
+                assert (again.new, again.job.id) == (False, taken.job.id)
+            if ending in {"answered", "twice"}:
+                await self.house.answer(taken)
+            elif ending == "unheard":
+                self.discord.answer(taken.job, taken.outlook)
+                self.house.intake.unanswered(taken.job)
+            elif ending == "too late":
+                await self.house.intake.withdraw(taken.job)
+            else:
+                self.discord.answer(taken.job, taken.outlook)
+                await self.restart()
+
+        self.run(work())
+
+    @rule(which=st.integers(0, 30))
+    def cancel(self, which: int) -> None:
+        """A press on some job's button."""
+
+        async def work() -> None:
+            every = await self.all_jobs()
+            if not every:
+                return
+            job = every[which % len(every)]
+            try:
+                await self.house.members.cancel(
+                    job.requester.guild_id, job.requester.user_id, job.id
+                )
+            except UserError:
+                assert job.state in FINAL | {JobState.DELIVERING}
+
+        self.run(work())
+
+    # -- what Pika does -------------------------------------------------------------------
+
+    @rule(how=st.sampled_from(sorted(POSTS)))
+    def the_next_post(self, how: str) -> None:
+        """What Pika answers to the next request."""
+        if len(self.pika.outcomes) < 3:
+            self.pika.outcomes.append(POSTS[how])
+
+    @rule(takes=st.booleans())
+    def the_next_post_hangs(self, takes: bool) -> None:
+        """Until the process ends."""
+        if len(self.pika.outcomes) < 3:
+            self.pika.outcomes.append(Hang(asyncio.Event(), takes))
+
+    @rule(
+        which=st.integers(0, 9),
+        status=st.sampled_from([PikaStatus.COMPLETED] * 3 + [PikaStatus.FAILED]),
+        broken=st.booleans(),
+    )
+    def finish(self, which: int, status: PikaStatus, broken: bool) -> None:
+        """A job at Pika ends; not sooner than any video was ever made."""
+        ready = sorted(
+            p for p in self.pika.listed if self.clock.now() - self.born[p] >= SHORTEST_MS
+        )
+        if ready:
+            pika_id = ready[which % len(ready)]
+            self.pika.end(pika_id, status)
+            url = self.pika.video_url.format(pika_id)
+            self.world.files.files[url] = b"no video" if broken else self.world.video
+
+    @rule(bad=st.booleans())
+    def the_list(self, bad: bool) -> None:
+        """Pika's list fails for a while, or works again."""
+        self.pika.list_error = Unavailable("later") if bad else None
+
+    @rule()
+    def poll(self) -> None:
+        """A round."""
+        self.run(self.house.poller.round())
+
+    # -- what Discord does ----------------------------------------------------------------
+
+    @rule(how=st.sampled_from(sorted(MESSAGES)))
+    def the_next_message(self, how: str) -> None:
+        """What Discord answers to the next post."""
+        if len(self.discord.outcomes) < 2:
+            self.discord.outcomes.append(MESSAGES[how])
+
+    @rule(closed=st.booleans())
+    def the_channel(self, closed: bool) -> None:
+        """The bot loses its permissions, or gets them back."""
+        self.discord.closed = {CHANNEL: 50001} if closed else {}
+
+    @rule()
+    def deliver(self) -> None:
+        """A round."""
+        self.run(self.house.deliver())
+
+    # -- what the world does --------------------------------------------------------------
+
+    @rule(seconds=st.sampled_from([1, 10, 30, 62, 125, 1300]))
+    def time_passes(self, seconds: int) -> None:
+        """The bot looks meanwhile, as it does every few seconds, if it is soon; else it sleeps."""
+
+        async def work() -> None:
+            self.clock.move(seconds)
+
+        self.run(work())
+
+    @rule()
+    def crash(self) -> None:
+        """A kill between two events."""
+        self.run(self.restart())
+
+    @precondition(lambda self: hasattr(self, "house"))
+    @rule(
+        what=st.sampled_from(["poll", "deliver", "ask", "silent post"]),
+        turns=st.integers(0, 12),
+    )
+    def crash_during(self, what: str, turns: int) -> None:
+        """A kill in the middle of one."""
+        self.asked += 1
+
+        async def work() -> None:
+            if what == "poll":
+                busy: Coroutine[Any, Any, Any] = self.house.poller.round()
+            elif what == "ask":
+                busy = self.house.ask(requester(1, 10), recipe(f"wish {self.asked}"))
+            else:
+                if what == "silent post":
+                    self.discord.outcomes.appendleft(PostedSilent(asyncio.Event()))
+                busy = self.house.courier.round()
+            self.house.start(busy)
+            for _ in range(turns):
+                await asyncio.sleep(0.0002)
+            await self.restart()
+
+        self.run(work())
+        self.discord.outcomes = type(self.discord.outcomes)(
+            outcome for outcome in self.discord.outcomes if not isinstance(outcome, PostedSilent)
+        )
+
+    # -- what must hold -------------------------------------------------------------------
+
+    @invariant()
+    def the_books_are_right(self) -> None:
+        """Checked after every step."""
+        if hasattr(self, "house"):
+            self.run(self.check())
+
+    async def check(self) -> None:
+        """All that holds at any time."""
+        database = self.house.database
+        every = await self.all_jobs()
+        for job in every:
+            hold = await self.house.hold(job.id)
+            video = job.state in {JobState.DELIVERING, JobState.DELIVERED}
+            charged = video or job.code in PAID_WITHOUT_VIDEO
+            expected = "charged" if charged else "released" if job.state in FINAL else "held"
+            assert hold == expected, (job, hold)
+
+            path = await jobs.history(database, job.id)
+            assert path[0] is JobState.QUEUED
+            assert path[-1] is job.state
+            for before, after in pairwise(path):
+                assert after in NEXT[before], path
+
+            for kind in DeliveryKind:
+                assert len(self.discord.of(job.id, kind)) <= 1, (job, kind)
+
+        for user in USERS:
+            for guild in GUILDS:
+                verdict = (await self.house.members.account(guild, user)).verdict
+                assert verdict.usage.used <= QUOTA.credits
+                assert verdict.usage.unfinished <= QUOTA.concurrent
+
+        assert max(Counter(self.pika.bought).values(), default=0) <= 1, self.pika.bought
+        assert {job.id for job in every if job.state in AT_PIKA} == self.house.slots.taken
+        assert {job.id for job in every if job.state is JobState.QUEUED} == set(
+            self.house.queue.order()
+        )
+
+    def teardown(self) -> None:
+        """The storm is over, and a few hours pass: everything comes to its end."""
+        try:
+            if hasattr(self, "house"):
+                self.run(self.come_to_an_end())
+        finally:
+            if hasattr(self, "house"):
+                self.runner.run(self.house.crash())
+            self.stack.close()
+
+    async def come_to_an_end(self) -> None:
+        """Nothing fails any more."""
+        self.pika.outcomes.clear()
+        self.pika.list_error = None
+        self.discord.outcomes.clear()
+        self.discord.closed = {}
+        await self.restart()
+        for step in range(400):
+            await self.house.poller.round()
+            await self.house.deliver()
+            await self.rest()
+            if step > 3 and not await jobs.unfinished(self.house.database):
+                break
+            self.clock.move(30)
+            for pika_id in list(self.pika.listed):
+                if self.clock.now() - self.born[pika_id] >= SHORTEST_MS:
+                    self.pika.end(pika_id)
+                    url = self.pika.video_url.format(pika_id)
+                    self.world.files.files[url] = self.world.video
+        for _ in range(6):
+            self.clock.move(70)
+            await self.house.deliver()
+
+        await self.check()
+        for job in await self.all_jobs():
+            assert job.state in FINAL, job
+            for message in self.discord.of(job.id, DeliveryKind.CARD):
+                assert job.code == "unanswered" or message.shows == "final", (job, message)
+            results = len(self.discord.of(job.id, DeliveryKind.RESULT))
+            assert results == (job.state is JobState.DELIVERED), job
+        due = await deliveries.due(self.house.database, self.clock.now() + 10**9)
+        assert due == []
+        assert self.house.slots.taken == set()
+        left = [path.name for path in (self.world.folder / "videos").iterdir()]
+        undeliverable = [j for j in await self.all_jobs() if j.code == "undeliverable"]
+        assert len(left) == len(undeliverable), left
+        shutil.rmtree(self.world.folder / "videos")
+
+
+Workflow.TestCase.settings = settings(
+    max_examples=30,
+    stateful_step_count=30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+TestWorkflow = Workflow.TestCase
