@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -49,7 +50,7 @@ from bot.workflow.settling import Settling
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 4.0
-"""What each of the runner and the courier may take to finish at a stop; both at once stay
+"""What the runner, the courier and commands may take to finish at a stop; all at once stay
 well below the ten seconds that a stop may last."""
 
 
@@ -220,15 +221,42 @@ async def run(settings: Settings) -> None:
         await asyncio.gather(
             app.runner.stop(STOP_SECONDS),
             app.courier.stop(STOP_SECONDS),
-            app.intake.flush(),
+            _answer_commands(STOP_SECONDS),
         )
-        for task in (*tasks, waiter):
-            task.cancel()
-        await asyncio.gather(*tasks, waiter, return_exceptions=True)
+        await app.intake.flush()
+        await _cancel(*tasks, waiter)
         for task in done - {waiter}:
             with suppress(asyncio.CancelledError):
                 task.result()  # a loop that ended by itself has failed: say why
                 raise RuntimeError(f"the {task.get_name()} loop ended by itself")
+
+
+_COMMANDS = (
+    "CommandTree-invoker",
+    "discord-ui-dynamic-item",
+    "discord-ui-view-dispatch",
+    "discord-ui-modal-dispatch",
+)
+"""How discord.py's names begin for the tasks that run a command, a button or a form."""
+
+
+async def _answer_commands(seconds: float) -> None:
+    """Give the commands under way ``seconds`` to be written down and answered."""
+    running = [task for task in asyncio.all_tasks() if task.get_name().startswith(_COMMANDS)]
+    if running:
+        await asyncio.wait(running, timeout=seconds)
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel, and return when all have ended. Again if need be: up to Python 3.11,
+    ``asyncio.wait_for`` loses a cancel that comes together with a result.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.5)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _deliver(app: App) -> None:

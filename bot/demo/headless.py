@@ -47,15 +47,15 @@ class Transcript:
         return time.monotonic() - self._began
 
 
-async def headless_demo(output: Path, stage: Stage | None = None) -> bool:
+async def headless_demo(output: Path, on: Stage | None = None) -> bool:
     """Run the demo; whether every video asked for arrived as Pika made it.
 
-    The first one is saved to ``output``. ``stage`` is one that was not entered yet.
+    The first one is saved to ``output``. ``on`` is a stage that was not entered yet.
     """
     transcript = Transcript()
     transcript.say("demo", "starting an embedded Discord, an embedded Pika and the bot …", "dim")
     try:
-        async with stage or Stage(render_seconds=RENDER_SECONDS) as stage:
+        async with on or Stage(render_seconds=RENDER_SECONDS) as stage:
             transcript.say("demo", f"the bot is in “{stage.guild.name}”", "dim")
             try:
                 videos = await _play(stage, transcript)

@@ -16,6 +16,12 @@ PASSED_ON = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "HOME")
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a process of ours with these settings."""
+    inherited = {name: os.environ[name] for name in PASSED_ON if name in os.environ}  # noqa: TID251 - another process's environment, not our settings
+    return {**inherited, "PYTHONPATH": str(ROOT), **settings}
+
+
 class BotProcess:
     """``pika-bot run`` with these settings; its log goes to a file."""
 
@@ -29,7 +35,6 @@ class BotProcess:
     async def start(self) -> None:
         """Start it. Its working directory is its own, so no ``.env`` of ours is read."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        inherited = {name: os.environ[name] for name in PASSED_ON if name in os.environ}  # noqa: TID251 - another process's environment, not our settings
         self._log = self.log_path.open("ab")
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -37,7 +42,7 @@ class BotProcess:
             "bot",
             "run",
             cwd=self.folder,
-            env={**inherited, "PYTHONPATH": str(ROOT), **self.settings},
+            env=environment(self.settings),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,

@@ -78,6 +78,7 @@ class Courier:
         self._under_way: dict[tuple[int, str], asyncio.Task[None]] = {}
         self._posts = asyncio.Semaphore(POSTS_AT_ONCE)
         self._edits = asyncio.Semaphore(EDITS_AT_ONCE)
+        self._stopping = False
         changes.listen(self._changed)
 
     def touch(self, job_id: int) -> None:
@@ -113,7 +114,10 @@ class Courier:
             await asyncio.wait(self._under_way.values())
 
     async def stop(self, seconds: float) -> None:
-        """Give what is under way ``seconds`` to arrive; the rest is tried by the next start."""
+        """Begin nothing more, and give what is under way ``seconds`` to arrive; the rest is tried
+        by the next start.
+        """
+        self._stopping = True
         running = list(self._under_way.values())
         if running:
             await asyncio.wait(running, timeout=seconds)
@@ -141,7 +145,7 @@ class Courier:
             self.touch(job_id)
 
     def _begin(self, key: tuple[int, str], work: Coroutine[Any, Any, None]) -> None:
-        if key in self._under_way:
+        if key in self._under_way or self._stopping:
             work.close()
             return
         task = asyncio.create_task(self._guarded(key[0], work), name=f"courier {key}")

@@ -62,7 +62,7 @@ WORDS: dict[str, tuple[str, dict[str, Any], str]] = {
         "21 characters long; Pika takes 20",
     ),
     "message of spaces": ("encrypt_text", {"message": "  ", "prompt": "x"}, "message is empty"),
-    "message unwritable": ("encrypt_text", {"message": "fox 🦊", "prompt": "x"}, "cannot write “🦊”"),
+    "message unwritable": ("encrypt_text", {"message": "🦊", "prompt": "x"}, "cannot write “🦊”"),
     "message with accents": ("encrypt_text", {"message": "é", "prompt": "x"}, "without accents"),
     "font": ("encrypt_text", {"message": "x", "prompt": "x", "font": "WING"}, "`font` must be one"),
     "motion": ("create", {"prompt": "x", "motion": 9}, "`motion` must be between 0 and 4"),

@@ -8,7 +8,7 @@ import pytest
 
 from bot.sandbox.discord import Fault, Message, Permission
 from bot.sandbox.pika import PikaFault
-from tests.e2e.town import Scene, bots, links, number
+from tests.e2e.town import Scene, about, bots, links, number
 
 POST = "/channels/{channel_id}/messages"
 
@@ -34,9 +34,7 @@ async def test_every_hiccup_of_discord_is_one_message(scene: Scene) -> None:
     to its card.
     """
     faults = {
-        prompt: scene.discord.faults.add(
-            Fault("POST", POST, match=lambda seen, p=prompt: p in str(seen.body), **how)
-        )
+        prompt: scene.discord.faults.add(Fault("POST", POST, match=about(prompt), **how))
         for prompt, how in HICCUPS.items()
     }
     cards = {prompt: await scene.card(prompt=prompt) for prompt in HICCUPS}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import pytest_asyncio
 
 from bot.demo import headless_demo
 from bot.demo.stage import Stage
@@ -52,7 +54,12 @@ async def test_missing_settings_are_all_named(tmp_path: Path) -> None:
         "pika-bot: DISCORD_TOKEN: is not set",
         "pika-bot: PIKA_API_TOKEN: is not set",
     ]
-    assert list(tmp_path.iterdir()) == []
+    assert files(tmp_path) == []
+
+
+def files(folder: Path) -> list[str]:
+    """What lies there."""
+    return [path.name for path in folder.iterdir()]
 
 
 BAD = {
@@ -242,33 +249,49 @@ async def test_several_shards_are_one_bot(open_scene: OpenScene) -> None:
 # -- the demo ------------------------------------------------------------------------------------
 
 
-async def test_the_demo_delivers(tmp_path: Path) -> None:
+@pytest_asyncio.fixture(loop_scope="session", scope="module", autouse=True)
+async def demos(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[dict[str, tuple[asyncio.Task[Ended], Path]]]:
+    """Two demos, which run beside the other tests of this module: one as it is, one on a
+    machine without ffmpeg, where Pika makes no video.
+    """
+    begun = {}
+    for name, environment in (("whole", {}), ("lame", {"IMAGEIO_FFMPEG_EXE": "/no/ffmpeg"})):
+        folder = tmp_path_factory.mktemp(name)
+        arguments = ("demo", "--headless", "--output", str(folder / "fox.mp4"))
+        run = asyncio.create_task(pika_bot(*arguments, folder=folder, **environment))
+        begun[name] = (run, folder)
+    yield begun
+    for run, _ in begun.values():
+        run.cancel()
+    await asyncio.gather(*(run for run, _ in begun.values()), return_exceptions=True)
+
+
+Demos = dict[str, tuple[asyncio.Task[Ended], Path]]
+
+
+async def test_the_demo_delivers(demos: Demos) -> None:
     """Nothing configured: 0, a transcript, and a video that plays and is what Pika made."""
-    video = tmp_path / "fox.mp4"
-    ended = await pika_bot("demo", "--headless", "--output", str(video), folder=tmp_path)
+    run, folder = demos["whole"]
+    ended = await run
     assert ended.code == 0, ended.out
     assert ended.err == ""
     for words in ("/create", "/encrypt_text", "in the queue", "byte for byte what Pika made"):
         assert words in ended.out
     assert "IS NOT" not in ended.out
-    seen = await check_video(video)
+    seen = await check_video(folder / "fox.mp4")
     assert seen.seconds > 1
-    assert [path.name for path in tmp_path.iterdir()] == ["fox.mp4"]
+    assert files(folder) == ["fox.mp4"]
 
 
-async def test_the_demo_fails_when_nothing_is_delivered(tmp_path: Path) -> None:
+async def test_the_demo_fails_when_nothing_is_delivered(demos: Demos) -> None:
     """Pika cannot make a single video: 1, soon, and no file."""
-    ended = await pika_bot(
-        "demo",
-        "--headless",
-        "--output",
-        str(tmp_path / "fox.mp4"),
-        folder=tmp_path,
-        IMAGEIO_FFMPEG_EXE=str(tmp_path / "no-ffmpeg"),
-    )
+    run, folder = demos["lame"]
+    ended = await run
     assert ended.code == 1
     assert "not delivered" in ended.out
-    assert list(tmp_path.iterdir()) == []
+    assert files(folder) == []
 
 
 async def test_the_demo_compares_bytes(tmp_path: Path) -> None:
@@ -276,9 +299,7 @@ async def test_the_demo_compares_bytes(tmp_path: Path) -> None:
     does not pass.
     """
     stage = Stage(render_seconds=0.1)
-    stage.pika.faults.add(
-        PikaFault("cdn", "wrong_type", content_type="video/mp4", body=clip())
-    )
+    stage.pika.faults.add(PikaFault("cdn", "wrong_type", content_type="video/mp4", body=clip()))
     assert not await headless_demo(tmp_path / "fox.mp4", stage)
 
 

@@ -234,6 +234,14 @@ class Workflow(RuleBasedStateMachine):
         """Pika's list fails for a while, or works again."""
         self.pika.list_error = Unavailable("later") if bad else None
 
+    @rule(which=st.integers(0, 9), bad=st.booleans())
+    def one_read(self, which: int, bad: bool) -> None:
+        """Pika cannot say how one of its jobs is, or can again."""
+        self.pika.read_errors.clear()
+        if bad and self.pika.listed:
+            some = sorted(self.pika.listed)
+            self.pika.read_errors[some[which % len(some)]] = Unavailable("later")
+
     @rule()
     def poll(self) -> None:
         """A round."""
@@ -265,6 +273,27 @@ class Workflow(RuleBasedStateMachine):
 
         async def work() -> None:
             self.clock.move(seconds)
+
+        self.run(work())
+
+    @rule(seconds=st.sampled_from([62, 130, 300]), polls=st.integers(0, 8))
+    def blackout(self, seconds: int, polls: int) -> None:
+        """A kill; Pika goes on and finishes what it has; the next start comes late."""
+
+        async def work() -> None:
+            await self.house.crash()
+            self.clock.move(seconds)
+            for pika_id in sorted(self.pika.listed):
+                if self.clock.now() - self.born.get(pika_id, self.clock.now()) >= SHORTEST_MS:
+                    self.pika.end(pika_id)
+                    url = self.pika.video_url.format(pika_id)
+                    self.world.files.files[url] = self.world.video
+            self.house = await House.open(self.world, quota=QUOTA, slots=SLOTS)
+            self.house.run()
+            for _ in range(polls):
+                await self.house.poller.round()
+                self.clock.move(20)
+                await self.rest()
 
         self.run(work())
 
@@ -329,11 +358,17 @@ class Workflow(RuleBasedStateMachine):
             for kind in DeliveryKind:
                 assert len(self.discord.of(job.id, kind)) <= 1, (job, kind)
 
+        used: Counter[tuple[int, int]] = Counter()
+        rows = await database.fetch("SELECT * FROM reservation WHERE state <> 'released'", {})
+        for row in rows:
+            if row["held_at"] > self.clock.now() - QUOTA.window_ms:
+                used[row["guild_id"], row["user_id"]] += row["credits"]
+        assert max(used.values(), default=0) <= QUOTA.credits
         for user in USERS:
             for guild in GUILDS:
-                verdict = (await self.house.members.account(guild, user)).verdict
-                assert verdict.usage.used <= QUOTA.credits
-                assert verdict.usage.unfinished <= QUOTA.concurrent
+                usage = (await self.house.members.account(guild, user)).verdict.usage
+                assert usage.used == used[guild, user]
+                assert usage.unfinished <= QUOTA.concurrent
 
         assert max(Counter(self.pika.bought).values(), default=0) <= 1, self.pika.bought
         assert {job.id for job in every if job.state in AT_PIKA} == self.house.slots.taken
@@ -355,6 +390,7 @@ class Workflow(RuleBasedStateMachine):
         """Nothing fails any more."""
         self.pika.outcomes.clear()
         self.pika.list_error = None
+        self.pika.read_errors.clear()
         self.discord.outcomes.clear()
         self.discord.closed = {}
         await self.restart()
@@ -391,7 +427,7 @@ class Workflow(RuleBasedStateMachine):
 
 
 Workflow.TestCase.settings = settings(
-    max_examples=30,
+    max_examples=60,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,

@@ -29,7 +29,6 @@ import httpx
 import bot.cli
 from bot.ui.connections import Connections
 
-
 STRUCK = "--- struck at"
 """How the line in the log begins that is the last thing a process does before its signal."""
 

@@ -63,6 +63,7 @@ class RiggedProcess(BotProcess):
         record: Path | None = None,
         sent: signal.Signals = signal.SIGKILL,
     ) -> None:
+        self.at = at
         rig = {"CRASH_SIGNAL": str(int(sent))}
         if at is not None:
             rig["CRASH_AT"] = json.dumps([at.label, at.n])
@@ -321,6 +322,9 @@ class Run:
                 assert bot is not None
                 self._supervisor.cancel()
                 await asyncio.gather(self._supervisor, return_exceptions=True)
+                if self.died and isinstance(bot, RiggedProcess) and bot.at is not None:
+                    # It is ending already; another signal might come when nobody listens any more.
+                    await asyncio.wait([asyncio.ensure_future(bot.process.wait())], timeout=10)
                 self.codes.append(await bot.stop())
                 if self.codes[-1] == 0:
                     return
@@ -408,7 +412,7 @@ LIVES = {
             {"PIKA_MAX_JOBS": "1"},
         ),
         Life("cancelled_at_pika", _cancelled_at_pika, ("cancelled",)),
-        Life("slow", _slow, ("delivered",), {"PIKA_DOUBT_SECONDS": "6"}, resolves_doubts=True),
+        Life("slow", _slow, ("delivered",), {"PIKA_DOUBT_SECONDS": "10"}, resolves_doubts=True),
     )
 }
 

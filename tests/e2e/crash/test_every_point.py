@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.crash.conftest import OpenRun, Points, Together
+from tests.e2e.crash.conftest import OpenRun, Points, Together, of_the_start
 from tests.e2e.crash.entry import request_label
 from tests.e2e.crash.rig import LIVES, Point, live, read_points
 
@@ -29,23 +29,46 @@ async def test_no_request_escapes_the_list(open_run: OpenRun, tmp_path: Path) ->
     assert Counter(found[1] for found in listed if found) == api
 
 
-@pytest.mark.parametrize("life", list(LIVES))
 async def test_killed_at_any_point_nothing_is_lost_and_nothing_done_twice(
-    life: str, chosen: Points, open_run: OpenRun, together: Together, seed: int
+    chosen: list[tuple[str, Point]], open_run: OpenRun, together: Together, seed: int
 ) -> None:
     """Whatever the bot was doing when it was killed, the next start brings it to its end:
     one card, one submit, one message, one charge, and nothing left over.
     """
     missed: list[Point] = []
 
-    async def killed_at(point: Point) -> None:
+    async def killed_at(life: str, point: Point) -> None:
         async with open_run(life, ends=[point]) as run:
             await live(run, LIVES[life])
             if not run.died:
                 missed.append(point)
 
-    await together({f"{life}, seed {seed}, {p}": lambda p=p: killed_at(p) for p in chosen[life]})
+    await together(
+        {
+            f"{life}, seed {seed}, {point}": lambda life=life, point=point: killed_at(life, point)
+            for life, point in chosen
+        }
+    )
     assert [point for point in missed if not point.is_of_the_moment] == []
+
+
+async def test_killed_again_and_again_while_it_starts_it_starts_in_the_end(
+    open_run: OpenRun, together: Together, points: Points
+) -> None:
+    """A start may be killed at any point, and so may the next one, a little later."""
+    steps = of_the_start(points["create"])
+
+    async def killed_at(ends: list[Point]) -> None:
+        async with open_run("create", ends=ends) as run:
+            assert await live(run, LIVES["create"]) == ["delivered"]
+            assert run.died
+
+    await together(
+        {
+            f"from {steps[first]} on": lambda first=first: killed_at(steps[first::3])
+            for first in range(3)
+        }
+    )
 
 
 FIRST = {
