@@ -7,6 +7,7 @@ the data directory; 78 bad configuration.
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -89,10 +90,12 @@ def demo(
     if headless and not output.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {output.parent}", param_hint="--output")
     work = headless_demo(output) if headless else live_demo()
+    # Whatever ends the demo, the bot it has started must not outlive it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         delivered = asyncio.run(work)
     except KeyboardInterrupt:
-        delivered = True
+        delivered = not headless
     if not delivered:
         raise typer.Exit(FAILED)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.discord import Channel, Message, Upload
+from bot.sandbox.discord import Channel, Message, Permission, Upload
 from bot.sandbox.pika import Account, Picture, PikaJob
 from tests.e2e.conftest import OpenScene
 from tests.e2e.town import SECRET_DISCORD_TOKEN, Scene, bots, links, number, picture
@@ -51,7 +51,7 @@ def check_result(result: Message, card: Message, scene: Scene, made: PikaJob) ->
     assert result.mentions == [scene.alice.user]
     assert result.mention_roles == []
     assert not result.mention_everyone
-    assert result.nonce
+    assert str(result.nonce).startswith(f"pika-{number(card)}-")
 
 
 @pytest.mark.parametrize("where", ["thread", "channel"])
@@ -90,6 +90,8 @@ async def test_a_picture_needs_no_words_to_be_animated(scene: Scene) -> None:
 
 async def test_nobody_else_is_pinged_whatever_the_prompt_says(scene: Scene) -> None:
     """@everyone, members and roles in a prompt ping nobody, on the card and beside the video."""
+    scene.guild.bot_role.grant(Permission.MENTION_EVERYONE)
+    began = len(scene.discord.requests)
     role = scene.guild.create_role("Crew")
     role.mentionable = True
     prompt = f"@everyone @here {scene.bob.mention} {role.mention} <@!{scene.bob.id}> ` dance"
@@ -100,6 +102,9 @@ async def test_nobody_else_is_pinged_whatever_the_prompt_says(scene: Scene) -> N
     for message in bots(scene.thread):
         assert message.mention_roles == []
         assert not message.mention_everyone
+    posts = [seen for seen in scene.discord.requests[began:] if seen.method == "POST"]
+    told = [seen.json.get("data", seen.json)["allowed_mentions"] for seen in posts]
+    assert told == [{"parse": []}, {"parse": [], "users": [scene.alice.id]}]
     assert scene.accepted[0].prompt == prompt
 
 

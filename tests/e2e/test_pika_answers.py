@@ -261,6 +261,16 @@ async def test_moderation_may_come_late(scene: Scene) -> None:
     await failed(scene, await scene.card(), "Pika's moderation refused this prompt or picture")
 
 
+async def test_an_unknown_flag_may_be_found_late(scene: Scene) -> None:
+    """The same status as moderation; only Pika's sentence tells them apart."""
+    scene.pika.script(
+        outcome="moderated",
+        error="Invalid parameter",
+        error_details="Unrecognized parameter(s): `zoom`",
+    )
+    await failed(scene, await scene.card(), "Pika does not know an option in the prompt", "zoom")
+
+
 async def test_a_job_that_somebody_stopped_at_pika_is_not_charged(scene: Scene) -> None:
     """Cancelled at Pika, by nobody here."""
     scene.pika.pause()

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
+import socket
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 import pytest_asyncio
 
 from bot.demo import headless_demo
+from bot.demo.process import environment
 from bot.demo.stage import Stage
 from bot.media import check_video
 from bot.sandbox.discord import Permission
 from bot.sandbox.pika import PikaFault
 from tests.e2e.conftest import OpenScene
-from tests.e2e.town import SECRET_DISCORD_TOKEN, Ended, Scene, clip, pika_bot
+from tests.e2e.town import SECRET_DISCORD_TOKEN, Ended, Scene, clip, number, pika_bot
 
 LEAST = (
     Permission.VIEW_CHANNEL
@@ -208,6 +214,38 @@ async def test_invite_without_discord_fails(tmp_path: Path) -> None:
     assert "Discord cannot be reached now" in line
 
 
+async def test_a_log_for_machines_names_jobs_and_no_prompts(open_scene: OpenScene) -> None:
+    """LOG_FORMAT=json: every line is an object; a job's lines carry its number; what members
+    wrote is in none of them.
+    """
+    scene = await open_scene(LOG_FORMAT="json", LOG_LEVEL="INFO")
+    scene.pika.words = ("secretive",)
+    done = await scene.card(prompt="a furtive fox")
+    refused = await scene.card(prompt="a secretive fox")
+    await scene.delivered(done)
+    await scene.notice(refused)
+    said = [json.loads(line) for line in scene.log.splitlines()]
+    for card, words in ((done, "result posted"), (refused, "failed: moderated")):
+        lines = [one["message"] for one in said if one.get("job") == number(card)]
+        assert any(words in line for line in lines)
+    assert "furtive" not in scene.log
+    assert "secretive" not in scene.log
+
+
+async def test_pikas_call_is_heard_before_the_next_look(open_scene: OpenScene) -> None:
+    """With PUBLIC_URL, Pika calls back, and the video comes although nobody polls for minutes."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    scene = await open_scene(
+        PUBLIC_URL=f"http://127.0.0.1:{port}", HTTP_PORT=port, PIKA_POLL_SECONDS=300
+    )
+    await scene.delivered(await scene.card())
+    (call,) = scene.pika.callbacks
+    assert call.status is not None
+    assert call.status < 300
+    assert str(scene.accepted[0].reply_ref) in call.url
+
+
 async def test_commands_are_registered_once(open_scene: OpenScene) -> None:
     """The second start finds that Discord knows them already."""
     scene = await open_scene()
@@ -257,10 +295,10 @@ async def demos(
     machine without ffmpeg, where Pika makes no video.
     """
     begun = {}
-    for name, environment in (("whole", {}), ("lame", {"IMAGEIO_FFMPEG_EXE": "/no/ffmpeg"})):
+    for name, more in (("whole", {}), ("lame", {"IMAGEIO_FFMPEG_EXE": "/no/ffmpeg"})):
         folder = tmp_path_factory.mktemp(name)
         arguments = ("demo", "--headless", "--output", str(folder / "fox.mp4"))
-        run = asyncio.create_task(pika_bot(*arguments, folder=folder, **environment))
+        run = asyncio.create_task(pika_bot(*arguments, folder=folder, **more))
         begun[name] = (run, folder)
     yield begun
     for run, _ in begun.values():
@@ -292,6 +330,31 @@ async def test_the_demo_fails_when_nothing_is_delivered(demos: Demos) -> None:
     assert ended.code == 1
     assert "not delivered" in ended.out
     assert files(folder) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+async def test_a_demo_that_is_stopped_takes_its_bot_with_it(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    """Ended by hand, before anything was delivered: not 0, and no process stays behind."""
+    demo = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "demo", "--headless", "--output", "fox.mp4"),
+        cwd=tmp_path,
+        env=environment({"TMPDIR": str(tmp_path)}),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert demo.stdout is not None
+    async for line in demo.stdout:
+        if b"alice" in line:
+            break
+    bots = psutil.Process(demo.pid).children(recursive=True)
+    assert bots
+    demo.send_signal(how)
+    await demo.communicate()
+    assert demo.returncode == 1
+    assert [process for process in bots if process.is_running()] == []
+    assert files(tmp_path) == []
 
 
 async def test_the_demo_compares_bytes(tmp_path: Path) -> None:

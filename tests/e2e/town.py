@@ -465,11 +465,16 @@ async def pika_bot(*arguments: str, folder: Path, **settings: str) -> Ended:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    talk = asyncio.ensure_future(process.communicate())
     try:
         async with asyncio.timeout(60):
-            out, err = await process.communicate()
+            out, err = await asyncio.shield(talk)
     except BaseException:
-        process.kill()
+        process.terminate()  # a demo takes its bot with it
+        await asyncio.wait({talk}, timeout=STOP_SECONDS)
+        if process.returncode is None:
+            process.kill()
+            await talk
         raise
     return Ended(process.returncode or 0, out.decode(), err.decode())
 
