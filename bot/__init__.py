@@ -1,8 +1,9 @@
 """The bot, room by room.
 
-A prompt travels ``cogs.generate`` → ``workflow.intake`` → ``workflow.queue`` →
-``workflow.runner`` → ``pika``; its video comes back ``pika`` → ``media`` →
-``workflow.courier`` → ``messenger``.
+A prompt travels ``cogs.generate`` → ``ui.ordering`` → ``workflow.intake`` →
+``workflow.queue`` → ``workflow.runner`` → ``pika``; its video comes back ``pika`` →
+``workflow.poller`` → ``workflow.settling`` → ``media`` → ``workflow.courier`` →
+``messenger``.
 
 ================  ============================================================
 model, errors     values, the job's state machine, and what a caller may do next
@@ -13,8 +14,9 @@ media             downloads to disk, with the rules of where from
 workflow          the way of a job, from the question to the delivered video
 ui                what people see: cards, buttons, answers
 client            the discord.py bot; ``messenger`` is its only sender
-listener          health, readiness, metrics, callbacks
+listener          health, readiness, metrics, callbacks; ``metrics`` counts
 sandbox           an embedded Discord and an embedded Pika, for demo and tests
+demo              both of them with the unchanged bot, and somebody who plays a member
 app, cli          where it is all put together and started
 ================  ============================================================
 
