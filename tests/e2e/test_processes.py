@@ -120,35 +120,27 @@ async def test_settings_that_do_not_go_together_are_refused(tmp_path: Path) -> N
     assert SECRET_DISCORD_TOKEN not in ended.err
 
 
-@pytest.mark.parametrize("command", ["run", "invite"])
-async def test_a_wrong_token_is_a_setting_to_change(
-    scene: Scene, tmp_path: Path, command: str
-) -> None:
+async def test_a_wrong_token_is_a_setting_to_change(scene: Scene, tmp_path: Path) -> None:
     """Discord does not know the token: 78, one line that names the variable."""
     own = {"DATA_DIR": str(tmp_path / "data"), "LOG_LEVEL": "WARNING"}
     settings = scene.town.settings(DISCORD_TOKEN=OTHER_TOKEN, **own)
-    ended = await pika_bot(command, folder=tmp_path, **settings)
-    assert ended.code == 78
-    line = lines(ended)[-1]
-    assert line == "pika-bot: DISCORD_TOKEN: Discord does not accept this token"
-    assert OTHER_TOKEN not in ended.err + ended.out
+    commands = (pika_bot(command, folder=tmp_path, **settings) for command in ("run", "invite"))
+    for ended in await asyncio.gather(*commands):
+        assert ended.code == 78
+        line = lines(ended)[-1]
+        assert line == "pika-bot: DISCORD_TOKEN: Discord does not accept this token"
+        assert OTHER_TOKEN not in ended.err + ended.out
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["frobnicate"],
-        ["run", "--fast"],
-        ["demo", "--output"],
-        ["demo", "--headless", "--output", "nowhere/at/all.mp4"],
-    ],
-    ids=" ".join,
-)
-async def test_bad_usage_is_2(tmp_path: Path, arguments: list[str]) -> None:
+MISUSES = ("frobnicate", "run --fast", "demo --output", "demo --headless --output no/where.mp4")
+
+
+async def test_bad_usage_is_2(tmp_path: Path) -> None:
     """What cannot be meant is told before anything starts."""
-    ended = await pika_bot(*arguments, folder=tmp_path)
-    assert ended.code == 2
-    assert lines(ended)
+    misused = (pika_bot(*misuse.split(), folder=tmp_path) for misuse in MISUSES)
+    for misuse, ended in zip(MISUSES, await asyncio.gather(*misused), strict=True):
+        assert ended.code == 2, misuse
+        assert lines(ended), misuse
 
 
 async def test_a_data_directory_that_cannot_be_used_is_a_setting_to_change(

@@ -20,7 +20,7 @@ pytest.register_assert_rewrite("tests.e2e.crash.rig")
 
 from tests.e2e.crash.rig import LIVES, Point, Run, live, read_points  # noqa: E402
 
-AT_ONCE = 4
+AT_ONCE = 5
 """Towns that live at the same time: more than cores, as much of a life is waiting."""
 
 Points = dict[str, list[Point]]
