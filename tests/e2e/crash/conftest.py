@@ -20,7 +20,7 @@ pytest.register_assert_rewrite("tests.e2e.crash.rig")
 
 from tests.e2e.crash.rig import LIVES, Point, Run, live, read_points  # noqa: E402
 
-AT_ONCE = 5
+AT_ONCE = 4
 """Towns that live at the same time: more than cores, as much of a life is waiting."""
 
 Points = dict[str, list[Point]]
@@ -47,12 +47,14 @@ def oracle(openapi: Path | None) -> Oracle | None:
 
 
 @pytest.fixture(scope="session")
-def open_run(tmp_path_factory: pytest.TempPathFactory, oracle: Oracle | None) -> OpenRun:
+def open_run(
+    tmp_path_factory: pytest.TempPathFactory, oracle: Oracle | None, clip: bytes
+) -> OpenRun:
     """Makes a run in a folder of its own: ``open_run(life, ends=[…])``."""
 
     def make(life: str, **options: Any) -> Run:
         folder = tmp_path_factory.mktemp(life)
-        return Run(folder, oracle, **{**LIVES[life].settings, **options})
+        return Run(folder, oracle, video=clip, **{**LIVES[life].settings, **options})
 
     return make
 

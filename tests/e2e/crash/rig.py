@@ -90,8 +90,8 @@ class RiggedProcess(BotProcess):
 class Run:
     """A town whose bot ends at the given points, one process after the other.
 
-    The last process is the ordinary bot. ``record`` notes the points of the process after
-    those of ``ends``, or of the only one.
+    The last process is the ordinary bot. ``video`` is what Pika makes of everything. ``record``
+    notes the points of the process after those of ``ends``, or of the only one.
     """
 
     def __init__(
@@ -102,9 +102,10 @@ class Run:
         ends: Sequence[Point] = (),
         sent: signal.Signals = signal.SIGKILL,
         record: Path | None = None,
+        video: bytes | None = None,
         **settings: str,
     ) -> None:
-        self.town = Town(folder, None, render_seconds=0.3)
+        self.town = Town(folder, None, render_seconds=0.3, video_bytes=video)
         self.town.discord.oracle = oracle
         self.ends = list(ends)
         self.sent = sent
