@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -90,14 +91,21 @@ def demo(
     if headless and not output.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {output.parent}", param_hint="--output")
     work = headless_demo(output) if headless else live_demo()
-    # Whatever ends the demo, the bot it has started must not outlive it.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        delivered = asyncio.run(work)
-    except KeyboardInterrupt:
+        delivered = asyncio.run(_until_stopped(work))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         delivered = not headless
     if not delivered:
         raise typer.Exit(FAILED)
+
+
+async def _until_stopped(work: Coroutine[Any, Any, bool]) -> bool:
+    """``work``, cancelled by SIGTERM: whatever ends the demo, its bot must not outlive it."""
+    task = asyncio.current_task()
+    if task is not None:
+        with suppress(NotImplementedError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await work
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
