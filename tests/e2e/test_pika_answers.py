@@ -165,7 +165,6 @@ UNCLEAR: dict[str, dict[str, Any]] = {
     "truncated": {"kind": "truncated"},
     "no jobid": {"kind": "missing_fields"},
 }
-SPOILS_THE_TRUTH = {"truncated", "no jobid"}  # these answers exist only when Pika took the job
 
 
 @pytest.mark.parametrize("way", list(UNCLEAR))
@@ -187,25 +186,22 @@ async def test_a_job_that_pika_took_without_saying_so_is_found_again(
     assert scene.logged(line, "found at Pika")
 
 
-@pytest.mark.parametrize("way", sorted(set(UNCLEAR) - SPOILS_THE_TRUTH - {"504", "dropped"}))
-async def test_a_job_that_pika_certainly_lacks_is_sent_again(scene: Scene, way: str) -> None:
-    """Pika was asked soon after and again after the grace time, and did not have it: one video
-    comes of the second attempt, which has a reference of its own.
+async def test_jobs_that_pika_certainly_lacks_are_sent_again(scene: Scene) -> None:
+    """5xx, no JSON, or a connection that breaks before Pika read anything: Pika was asked soon
+    after and again after the grace time, and did not have them. Each second attempt is a video.
     """
-    scene.pika.faults.add(PikaFault("create", **UNCLEAR[way], took=False))
-    card = await scene.card()
-    await delivered_once(scene, card)
-    assert "in_doubt" in scene.history(card)
-    assert scene.job(card)["attempt"] == 2
-    assert scene.logged("proven not to be at Pika")
-
-
-async def test_a_connection_that_breaks_before_pika_read_it_is_sent_again(scene: Scene) -> None:
-    """The bot cannot know how far its request came: it asks first, then sends again."""
-    scene.pika.faults.add(PikaFault("create", "drop_before"))
-    card = await scene.card()
-    await delivered_once(scene, card)
-    assert scene.job(card)["attempt"] == 2
+    ways = [UNCLEAR[way] for way in ("500", "502", "503", "not JSON")]
+    for way in (*ways, {"kind": "drop_before"}):
+        scene.pika.faults.add(PikaFault("create", **way, took=False))
+    cards = [await scene.card(prompt=f"fox {n}") for n in range(5)]
+    for card in cards:
+        await scene.delivered(card)
+        assert "in_doubt" in scene.history(card)
+        assert scene.job(card)["attempt"] == 2
+    assert len(scene.accepted) == 5
+    assert len({job.reply_ref for job in scene.accepted}) == 5
+    assert len(scene.logged("proven not to be at Pika")) == 5
+    assert await scene.left() == 0
 
 
 async def test_a_pika_that_hangs_with_the_job_is_found_out(scene: Scene) -> None:

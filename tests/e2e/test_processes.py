@@ -24,7 +24,7 @@ from bot.media import check_video
 from bot.sandbox.discord import Permission
 from bot.sandbox.pika import PikaFault
 from tests.e2e.conftest import OpenScene
-from tests.e2e.town import SECRET_DISCORD_TOKEN, Ended, Scene, clip, number, pika_bot
+from tests.e2e.town import SECRET_DISCORD_TOKEN, Ended, Scene, Town, clip, number, pika_bot
 
 LEAST = (
     Permission.VIEW_CHANNEL
@@ -259,17 +259,36 @@ async def test_commands_may_be_registered_for_one_server(open_scene: OpenScene) 
     assert scene.discord.commands.visible(other) == []
 
 
-async def test_several_shards_are_one_bot(open_scene: OpenScene) -> None:
+@pytest_asyncio.fixture(loop_scope="session", scope="module", autouse=True)
+async def sharded(
+    tmp_path_factory: pytest.TempPathFactory, openapi: Path | None
+) -> AsyncIterator[tuple[Scene, asyncio.Task[None]]]:
+    """A town with two shards. discord.py takes five seconds for the second one, so it starts
+    beside the other tests of this module.
+    """
+    town = Town(tmp_path_factory.mktemp("sharded"), openapi, shards=2)
+    await town.open()
+    scene = Scene(town)
+    for n in range(8):
+        town.discord.world.create_guild(f"Club {n}").join(scene.alice.user)
+    starting = asyncio.create_task(scene.start())
+    yield scene, starting
+    try:
+        await starting
+        await scene.check(stop=True)
+    finally:
+        await town.close()
+
+
+async def test_several_shards_are_one_bot(sharded: tuple[Scene, asyncio.Task[None]]) -> None:
     """Discord recommends two shards: servers of both are served."""
-    scene = await open_scene(run=False, shards=2)
-    world = scene.discord.world
-    others = [world.create_guild(f"Club {n}") for n in range(8)]
-    wanted = 1 - (scene.guild.id >> 22) % 2
-    other = next(guild for guild in others if (guild.id >> 22) % 2 == wanted)
-    other.join(scene.alice.user)
-    there = other.create_text_channel("videos")
-    await scene.start()
+    scene, starting = sharded
+    await starting
     assert scene.discord.gateway.identifies == 2
+    mine = (scene.guild.id >> 22) % 2
+    guilds = scene.discord.world.guilds.values()
+    other = next(guild for guild in guilds if (guild.id >> 22) % 2 != mine)
+    there = other.create_text_channel("videos")
     first = await scene.card()
     second = await scene.card(who=scene.alice.user, where=there)
     await scene.delivered(first)
@@ -324,15 +343,13 @@ async def test_the_demo_fails_when_nothing_is_delivered(demos: Demos) -> None:
     assert files(folder) == []
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-async def test_a_demo_that_is_stopped_takes_its_bot_with_it(
-    tmp_path: Path, how: signal.Signals
-) -> None:
-    """Ended by hand, before anything was delivered: not 0, and no process stays behind."""
+async def stopped(how: signal.Signals, folder: Path) -> list[psutil.Process]:
+    """A demo that gets this signal as soon as somebody asked for a video; its bots by then."""
+    folder.mkdir()
     demo = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "demo", "--headless", "--output", "fox.mp4"),
-        cwd=tmp_path,
-        env=environment({"TMPDIR": str(tmp_path)}),
+        cwd=folder,
+        env=environment({"TMPDIR": str(folder)}),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -340,13 +357,20 @@ async def test_a_demo_that_is_stopped_takes_its_bot_with_it(
     async for line in demo.stdout:
         if b"alice" in line:
             break
-    bots = psutil.Process(demo.pid).children(recursive=True)
-    assert bots
+    bots: list[psutil.Process] = psutil.Process(demo.pid).children(recursive=True)
     demo.send_signal(how)
     await demo.communicate()
     assert demo.returncode == 1
-    assert [process for process in bots if process.is_running()] == []
-    assert files(tmp_path) == []
+    assert files(folder) == []
+    return bots
+
+
+async def test_a_demo_that_is_stopped_takes_its_bot_with_it(tmp_path: Path) -> None:
+    """Ended by hand, before anything was delivered: not 0, and no process stays behind."""
+    both = (stopped(how, tmp_path / how.name) for how in (signal.SIGINT, signal.SIGTERM))
+    for bots in await asyncio.gather(*both):
+        assert bots
+        assert [process for process in bots if process.is_running()] == []
 
 
 async def test_the_demo_compares_bytes(tmp_path: Path) -> None:

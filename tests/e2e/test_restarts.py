@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import ClassVar
@@ -258,13 +259,45 @@ async def test_a_lost_gateway_costs_nothing(scene: Scene, trouble: Callable[[Sce
     assert len(scene.accepted) == 2
 
 
-async def test_a_session_that_discord_forgot_is_begun_anew(scene: Scene) -> None:
-    """Op 9 without a way back: a new session, the jobs go on."""
+async def _forget(scene: Scene) -> None:
+    """Op 9 without a way back while a video is made, and a command in the new session."""
+    await scene.start()
     scene.pika.pause()
     first = await scene.card()
     await scene.state(first, "rendering")
     scene.discord.gateway.invalidate()
+    await scene.until(lambda: not scene.discord.gateway.is_connected)
     scene.pika.resume()
     await scene.delivered(first)
     await scene.until(lambda: scene.discord.gateway.is_connected)
     await scene.delivered(await scene.card())
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module", autouse=True)
+async def forgotten(
+    tmp_path_factory: pytest.TempPathFactory, openapi: Path | None
+) -> AsyncIterator[tuple[Scene, asyncio.Task[None]]]:
+    """A session that Discord forgot. discord.py waits five seconds before it begins another,
+    so this happens beside the other tests of this module.
+    """
+    town = Town(tmp_path_factory.mktemp("forgotten"), openapi)
+    await town.open()
+    scene = Scene(town)
+    story = asyncio.create_task(_forget(scene))
+    yield scene, story
+    try:
+        await asyncio.wait({story})
+        await scene.check(stop=True)
+    finally:
+        await town.close()
+
+
+async def test_a_session_that_discord_forgot_is_begun_anew(
+    forgotten: tuple[Scene, asyncio.Task[None]],
+) -> None:
+    """Op 9 without a way back: a new session, and the jobs of before and after are delivered."""
+    scene, story = forgotten
+    await story
+    assert scene.discord.gateway.identifies == 2
+    assert scene.discord.gateway.resumes == 0
+    assert len(scene.accepted) == 2
