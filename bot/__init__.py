@@ -1,9 +1,8 @@
 """The bot, room by room.
 
 A prompt travels ``cogs.generate`` → ``ui.ordering`` → ``workflow.intake`` →
-``workflow.queue`` → ``workflow.runner`` → ``pika``; its video comes back ``pika`` →
-``workflow.poller`` → ``workflow.settling`` → ``media`` → ``workflow.courier`` →
-``messenger``.
+``workflow.queue`` → ``workflow.rendering`` → ``pika``; its video comes back ``pika`` →
+``workflow.rendering`` → ``media`` → ``workflow.delivery`` → ``messenger``.
 
 ================  ============================================================
 model, errors     values, the job's state machine, and what a caller may do next
@@ -14,10 +13,10 @@ media             downloads to disk, with the rules of where from
 workflow          the way of a job, from the question to the delivered video
 ui                what people see: cards, buttons, answers
 client            the discord.py bot; ``messenger`` is its only sender
-listener          health, readiness, metrics, callbacks; ``metrics`` counts
-sandbox           an embedded Discord and an embedded Pika, for demo and tests
-demo              both of them with the unchanged bot, and somebody who plays a member
-app, cli          where it is all put together and started
+listener          its HTTP side: ``health``, ``callbacks`` and what ``metrics`` counts
+sandbox           an embedded Discord, an embedded Pika and the page to play with them
+demo              all of them with the unchanged bot between
+app, cli          where it is all put together and started; ``stopping`` hears signals
 ================  ============================================================
 
 Who may import whom is kept by ``tests/test_architecture.py``.

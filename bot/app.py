@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -17,35 +17,42 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from bot import client as discord_client
+from bot import stopping
 from bot.client import PikaBot
 from bot.clock import SystemClock
-from bot.errors import ConfigError
-from bot.listener import Health, Listener
-from bot.media import AllowedHosts, Fetcher
+from bot.errors import ConfigError, SchemaTooNew, StorageTrouble
+from bot.health import Health
+from bot.listener import Listener
+from bot.media import AllowedHosts, Fetcher, Room
 from bot.messenger import DiscordMessenger
 from bot.metrics import Metrics
 from bot.model import Quota
 from bot.pika.useapi import UseApi
 from bot.settings import Settings
-from bot.store import deliveries, facts, jobs
+from bot.store import deliveries, facts, jobs, place, trouble
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.ui.base import Services
 from bot.ui.callback import Responder
+from bot.ui.tokens import AnswerTokens
 from bot.workflow.changes import Changes
-from bot.workflow.courier import Courier
+from bot.workflow.delivery.brake import Brake
+from bot.workflow.delivery.careful import CarefulMessenger
+from bot.workflow.delivery.closed import ClosedPlaces
+from bot.workflow.delivery.courier import Courier
+from bot.workflow.delivery.fitting import Fitting
+from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
-from bot.workflow.fitting import Fitting
-from bot.workflow.gate import Gate
 from bot.workflow.intake import Intake
 from bot.workflow.members import Members
 from bot.workflow.outlook import Outlooks, Slots
 from bot.workflow.pictures import Pictures
-from bot.workflow.poller import Poller
 from bot.workflow.queue import FairQueue
 from bot.workflow.recovery import recover, sweep
-from bot.workflow.runner import Runner, Way
-from bot.workflow.settling import Settling
+from bot.workflow.rendering.gate import Gate
+from bot.workflow.rendering.poller import Poller
+from bot.workflow.rendering.runner import Runner, Way
+from bot.workflow.rendering.settling import Settling
 
 log = logging.getLogger(__name__)
 
@@ -59,21 +66,38 @@ class AlreadyRunning(Exception):
 
 
 def prepare(settings: Settings) -> FileLock:
-    """Before the loop: the directories, the lock, the schema.
+    """Before the loop: the directories, the lock, the schema. May take long, in any thread.
 
     The kernel frees the lock when the process ends, however it ends. Raises
-    ``AlreadyRunning``, ``SchemaTooNew``, ``OSError``, ``sqlite3.Error``.
+    ``AlreadyRunning``, and ``ConfigError`` for a directory or a database that cannot be used.
     """
-    for directory in (settings.data_dir, *_folders(settings)):
-        directory.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(settings.data_dir / "lock")
+    try:
+        place.make((settings.data_dir, *_folders(settings)))
+        lock = _lock(settings.data_dir)
+        migrate(settings.database)
+    except StorageTrouble as error:
+        raise unusable(settings, error) from error
+    except SchemaTooNew as error:
+        raise ConfigError([f"DATA_DIR: {error}"]) from error
+    except sqlite3.Error as error:
+        why = f"{settings.database} could not be brought up to date: {error}"
+        raise ConfigError([f"DATA_DIR: {why}"]) from error
+    return lock
+
+
+def unusable(settings: Settings, error: StorageTrouble) -> ConfigError:
+    """The trouble of the storage as the operator reads it when nothing can be started."""
+    return ConfigError([f"DATA_DIR: {error.where or settings.database}: {error}"])
+
+
+def _lock(data_dir: Path) -> FileLock:
+    lock = FileLock(data_dir / "lock", thread_local=False)
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise AlreadyRunning(
-            f"another instance holds the data directory {settings.data_dir}"
-        ) from None
-    migrate(settings.database)
+        raise AlreadyRunning(f"another instance holds the data directory {data_dir}") from None
+    except OSError as error:
+        raise trouble.of_system(error, data_dir) from error
     return lock
 
 
@@ -107,13 +131,17 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         slots = Slots(settings.pika_max_jobs)
         outlooks = Outlooks(clock, queue, slots, durations)
         metrics = Metrics(changes, queue, clock)
+        stack.enter_context(metrics.watch_loop())
 
         database = await Database.open(settings.database)
         stack.push_async_callback(database.close)
         hosts = AllowedHosts.of(
             api_urls=[settings.discord_api_url, settings.pika_api_url], extra=settings.media_hosts
         )
-        fetcher = await stack.enter_async_context(Fetcher(hosts=hosts, temp_dir=settings.data_dir))
+        room = Room(settings.data_dir)
+        fetcher = await stack.enter_async_context(
+            Fetcher(hosts=hosts, temp_dir=settings.data_dir, room=room)
+        )
         backend = UseApi(
             base_url=settings.pika_api_url,
             token=settings.pika_api_token.get_secret_value(),
@@ -125,7 +153,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         stack.push_async_callback(backend.aclose)
 
         pictures = Pictures(fetcher, pictures_dir)
-        settling = Settling(database, clock, fetcher, changes, videos_dir)
+        settling = Settling(database, clock, fetcher, changes, videos_dir, default)
         way = Way(
             database=database,
             clock=clock,
@@ -145,29 +173,41 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             stall_seconds=settings.pika_timeout_minutes * 60,
             doubt_seconds=settings.pika_doubt_seconds,
         )
+        stack.push_async_callback(poller.stop)
         intake = Intake(database, clock, queue, outlooks, changes, pictures, default)
         members = Members(database, clock, outlooks, settling, changes, default)
 
-        responder = stack.enter_context(
-            Responder.open(settings.discord_api_url, metrics.discord_answered)
-        )
+        brake, closed, uploads = Brake(clock), ClosedPlaces(clock), UploadLimits(clock)
+        metrics.watch(brake)
+
+        def answered(status: int | str) -> None:
+            metrics.discord_answered(status)
+            if isinstance(status, int):
+                brake.heard(status)
+
+        responder = stack.enter_context(Responder.open(settings.discord_api_url, answered))
+        tokens = AnswerTokens(clock)
         discord_client.point_at(settings.discord_api_url)
         bot = PikaBot(
-            Services(intake, members, responder),
+            Services(intake, members, responder, tokens),
+            closed=closed,
+            uploads=uploads,
+            brake=brake,
             recall=partial(facts.recall, database),
-            remember=partial(facts.remember, database),
+            remember=partial(_remember, database),
             guild_ids=settings.discord_guild_ids,
             shard_ids=settings.shard_ids,
             shard_count=settings.shard_count,
             http_trace=metrics.discord_trace(),
         )
         stack.push_async_callback(bot.close)
-        messenger = DiscordMessenger(bot)
+        messenger = CarefulMessenger(DiscordMessenger(bot, tokens), closed, brake)
         courier = Courier(
             database, clock, messenger, queue, outlooks, durations,
-            Fitting(backend, videos_dir), changes,
+            Fitting(backend, videos_dir, uploads), changes,
             tick_seconds=min(2.0, settings.pika_poll_seconds),
         )  # fmt: skip
+        closed.on_reopen(courier.reopened)
         await recover(database, clock, queue, slots, durations, courier)
         await sweep(database, pictures_dir, videos_dir)
         metrics.resume(await jobs.unfinished(database))
@@ -176,7 +216,8 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             health = Health(
                 ready=partial(_connected, bot),
                 write=partial(facts.remember, database, "readiness asked at"),
-                due=partial(deliveries.due, database),
+                spare=room.spare,
+                late=partial(deliveries.late, database),
                 now=clock.now,
             )
             listener = Listener(
@@ -198,11 +239,11 @@ async def run(settings: Settings) -> None:
     # SQLite's thread asks for the interpreter many times per commit; while commands pour in it
     # would wait the default 5 ms each time.
     sys.setswitchinterval(0.0005)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        with suppress(NotImplementedError):  # Windows: Ctrl-C ends it the hard way
-            loop.add_signal_handler(name, stop.set)
+    with stopping.gently() as stop:
+        await _run(settings, stop)
+
+
+async def _run(settings: Settings, stop: asyncio.Event) -> None:
     async with build(settings) as app:
         # What lives as long as the process need not be looked at again and again.
         gc.freeze()
@@ -257,6 +298,12 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=0.5)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _remember(database: Database, name: str, value: str) -> None:
+    """What Discord was told; without the note it is told again at the next start."""
+    with suppress(StorageTrouble):
+        await facts.remember(database, name, value)
 
 
 async def _deliver(app: App) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sqlite3
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from bot.errors import ConfigError, SchemaTooNew
+from bot import stopping
+from bot.errors import ConfigError, StorageTrouble
 
 FAILED, BUSY, BAD_CONFIG = 1, 75, 78
 
@@ -32,10 +33,11 @@ cli = typer.Typer(
 @cli.command()
 def run() -> None:
     """Run the bot, configured from the environment and .env."""
+    stopping.at_once()
     import discord  # noqa: PLC0415 - the other commands start without these
 
     from bot import logs, settings  # noqa: PLC0415
-    from bot.app import AlreadyRunning, prepare  # noqa: PLC0415
+    from bot.app import AlreadyRunning, prepare, unusable  # noqa: PLC0415
     from bot.app import run as run_app  # noqa: PLC0415
 
     try:
@@ -44,16 +46,19 @@ def run() -> None:
         _leave(BAD_CONFIG, *error.problems)
     logs.set_up(config.log_level, config.log_format, config.secrets)
     try:
-        lock = prepare(config)
+        with ThreadPoolExecutor(1) as elsewhere:  # here, signals are heard meanwhile
+            lock = elsewhere.submit(prepare, config).result()
     except AlreadyRunning as error:
         _leave(BUSY, str(error))
-    except (OSError, sqlite3.Error, SchemaTooNew) as error:
-        _leave(BAD_CONFIG, f"DATA_DIR: {error}")
+    except ConfigError as error:
+        _leave(BAD_CONFIG, *error.problems)
     with lock, asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
             runner.run(run_app(config))
         except ConfigError as error:
             _leave(BAD_CONFIG, *error.problems)
+        except StorageTrouble as error:
+            _leave(BAD_CONFIG, *unusable(config, error).problems)
         except discord.LoginFailure:
             _leave(BAD_CONFIG, "DISCORD_TOKEN: Discord does not accept this token")
         except (discord.HTTPException, discord.GatewayNotFound, ConnectionError) as error:
@@ -84,13 +89,17 @@ def demo(
     output: Annotated[
         Path, typer.Option("--output", help="Where the delivered video is saved (headless).")
     ] = Path("pika-demo.mp4"),
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The page's port (0: any free one).")
+    ] = 0,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """See the main job happen, with nothing to configure."""
     from bot.demo import headless_demo, live_demo  # noqa: PLC0415
 
     if headless and not output.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {output.parent}", param_hint="--output")
-    work = headless_demo(output) if headless else live_demo()
+    work = headless_demo(output) if headless else live_demo(port=port, open_browser=open_page)
     try:
         delivered = asyncio.run(_until_stopped(work))
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -120,8 +129,3 @@ def _leave(code: int, *lines: str) -> NoReturn:
     for line in lines:
         typer.echo(f"pika-bot: {line}", err=True)
     raise typer.Exit(code)
-
-
-def main() -> None:
-    """The console script."""
-    cli()

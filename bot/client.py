@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -18,8 +19,17 @@ from discord.ext import commands
 from bot.ui import buttons
 from bot.ui.base import Interaction, Services, answer, answer_error
 from bot.ui.callback import CONNECTIONS
+from bot.workflow.delivery.brake import Brake
+from bot.workflow.delivery.closed import ClosedPlaces
+from bot.workflow.delivery.uploads import UploadLimits
 
 log = logging.getLogger(__name__)
+
+Channel = discord.abc.GuildChannel
+
+WAIT_SECONDS = 30.0
+"""A request that Discord's limits hold up for longer fails instead of waiting inside discord.py,
+where it would keep others from going (30 is the least that discord.py takes)."""
 
 COGS = ("cogs.generate", "cogs.library", "cogs.quota", "cogs.help")
 
@@ -45,7 +55,11 @@ class Tree(app_commands.CommandTree["PikaBot"]):
         )
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
-        """Refuse commands while the bot stops: they could not be kept."""
+        """Refuse commands while the bot stops: they could not be kept. Note on the way what
+        Discord says of uploads here.
+        """
+        if interaction.guild_id is not None:
+            interaction.client.uploads.hint(interaction.guild_id, interaction.filesize_limit)
         if not interaction.client.stopping:
             return True
         if interaction.type is not discord.InteractionType.autocomplete:
@@ -66,6 +80,9 @@ class PikaBot(commands.AutoShardedBot):
         self,
         services: Services,
         *,
+        closed: ClosedPlaces,
+        uploads: UploadLimits,
+        brake: Brake,
         recall: Callable[[str], Awaitable[str | None]],
         remember: Callable[[str, str], Awaitable[None]],
         http_trace: aiohttp.TraceConfig,
@@ -88,9 +105,14 @@ class PikaBot(commands.AutoShardedBot):
             max_messages=None,
             connector=aiohttp.TCPConnector(limit=CONNECTIONS),
             http_trace=http_trace,
+            max_ratelimit_timeout=WAIT_SECONDS,
             **sharding,
         )
         self.services = services
+        http_trace.on_request_end.append(self._heard)
+        self._brake = brake
+        self.closed = closed
+        self.uploads = uploads
         self.stopping = False
         self._begun = False
         self.logged_in = asyncio.Event()
@@ -134,7 +156,11 @@ class PikaBot(commands.AutoShardedBot):
         name = f"commands {self.application_id} {guild_id or 'global'}"
         known = json.loads(await self._recall(name) or "{}")
         if known.get("digest") != digest:
-            synced = await self.tree.sync(guild=guild)
+            try:
+                synced = await self.tree.sync(guild=guild)
+            except discord.RateLimited as error:
+                log.error("commands stay as they are (%s); the next start tries again", error)
+                return
             known = {"digest": digest, "ids": {command.name: command.id for command in synced}}
             await self._remember(name, json.dumps(known))
             log.info("%d commands registered (%s)", len(synced), guild_id or "everywhere")
@@ -148,6 +174,51 @@ class PikaBot(commands.AutoShardedBot):
     async def on_ready(self) -> None:
         """All shards are up."""
         log.warning("ready as %s in %d servers", self.user, len(self.guilds))
+
+    async def _heard(
+        self,
+        _session: aiohttp.ClientSession,
+        _context: SimpleNamespace,
+        params: aiohttp.TraceRequestEndParams,
+    ) -> None:
+        """Every answer of Discord, also those that discord.py sees to by itself."""
+        status, headers = params.response.status, params.response.headers
+        if status == 429 and "Via" not in headers:  # not Discord, but the proxy in front of it
+            told = headers.get("Retry-After", "")
+            self._brake.banned(float(told) if told.isdecimal() else None)
+        self._brake.heard(status, shared=headers.get("X-RateLimit-Scope") == "shared")
+
+    # What changes where may be posted. Events may get lost, so nothing rests on them alone.
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Invited, perhaps again."""
+        self.closed.reopen(guild.id)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Back after an outage, ours or Discord's, in which anything may have changed."""
+        self.closed.reopen(guild.id)
+
+    async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
+        """A server's settings, or its boosts."""
+        if before.premium_tier != after.premium_tier:
+            self.uploads.forget(after.id)
+
+    async def on_guild_role_update(self, _before: discord.Role, after: discord.Role) -> None:
+        """What a role may do."""
+        self.closed.reopen(after.guild.id)
+
+    async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
+        """Who has which role; of others nothing is heard."""
+        if after.id == self.application_id and before.roles != after.roles:
+            self.closed.reopen(after.guild.id)
+
+    async def on_guild_channel_update(self, _before: Channel, after: Channel) -> None:
+        """Who may do what in a channel, and in the threads below it."""
+        self.closed.reopen(after.guild.id)
+
+    async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
+        """Archived, locked, or open again."""
+        self.closed.reopen(payload.guild_id, payload.thread_id)
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
         """An event handler of ours failed."""

@@ -11,10 +11,12 @@
      └ TooLate          … what state it is in
     StoreError
      ├ StaleState       somebody else moved the job: read it again
+     ├ StorageTrouble   nothing can be written now: wait until it can be, then again
      └ SchemaTooNew     do not start: this database is from a newer version
     MediaError          the file cannot be used
      ├ Expired          … ask for a fresh address, then try again
      ├ Unreachable      … try again later
+     ├ NotStored        … try again once our disk takes it: nothing is wrong with the file
      └ Unusable         … never: wrong kind, too large, not allowed
     DeliveryError
      ├ Denied           try the next place; do not come back here
@@ -83,6 +85,20 @@ class StaleState(StoreError):
     """The job was not in the state the caller thought; nothing was written."""
 
 
+class StorageTrouble(StoreError):
+    """Nothing can be written to the data directory now, and nothing was.
+
+    ``what`` names the trouble in a few words, ``remedy`` what the operator can do about it,
+    ``where`` the path that has it, where that is not the database's.
+    """
+
+    def __init__(self, what: str, remedy: str, where: str | None = None) -> None:
+        super().__init__(f"{what}: {remedy}")
+        self.what = what
+        self.remedy = remedy
+        self.where = where
+
+
 class SchemaTooNew(StoreError):
     """The database was written by a newer version of the bot."""
 
@@ -97,6 +113,10 @@ class Expired(MediaError):
 
 class Unreachable(MediaError):
     """The host did not deliver now; it may later."""
+
+
+class NotStored(MediaError):
+    """Our own disk does not take the file now."""
 
 
 class Unusable(MediaError):

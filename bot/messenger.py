@@ -8,17 +8,26 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import discord
 
-from bot.errors import Denied, TooLarge, TryLater
+from bot.errors import DeliveryError, Denied, TooLarge, TryLater
 from bot.model import Delivery, DeliveryKind, Job, Place
 from bot.ui import cards
+from bot.ui.tokens import AnswerTokens
 from bot.ui.views import embed_of, view_of
-from bot.workflow.messenger import Outlook
+from bot.workflow.delivery.messenger import Outlook
 
 NO_HISTORY: Final = 160002
 """A reply needs Read Message History (Discord docs, opcodes and status codes)."""
 
 TOO_LARGE: Final = frozenset({40005, 50045})
 """Request entity too large; file exceeds the maximum size (same source). Never retryable."""
+
+NOT_HERE: Final = frozenset({0, 40001, 40333})
+"""Codes of a 401 or 403 that say nothing of the place: no answer of Discord's API but of the
+proxy in front of it, a token that is not accepted now, a blocked network (same source)."""
+
+NOT_HERE_SECONDS: Final = 60.0
+OUT_OF_ORDER_SECONDS: Final = 5.0
+CUT_OFF_SECONDS: Final = 2.0
 
 LOOK_BACK: Final = 200
 """Messages right after the request, and then the newest ones, among which an earlier post of
@@ -28,10 +37,14 @@ Answer = TypeVar("Answer")
 
 
 class DiscordMessenger:
-    """Writes the messages of jobs with the bot's own token."""
+    """Writes the messages of jobs with the bot's own token.
 
-    def __init__(self, client: discord.Client) -> None:
+    ``tokens`` are those of the commands, which allow their answers to be changed for a while.
+    """
+
+    def __init__(self, client: discord.Client, tokens: AnswerTokens) -> None:
         self._client = client
+        self._tokens = tokens
 
     async def post(
         self, job: Job, delivery: Delivery, outlook: Outlook, *, reply_to: int | None
@@ -63,7 +76,7 @@ class DiscordMessenger:
                     raise Denied(0, "the video is no longer on disk")
                 name = cards.video_name(job, path.suffix)
                 content = {
-                    "content": cards.result_text(job, delivery.place),
+                    "content": cards.result_text(job, delivery.place, smaller=bool(delivery.fit)),
                     "file": discord.File(path, filename=name),
                 }
                 mentions = _only(job.requester.user_id)
@@ -87,13 +100,23 @@ class DiscordMessenger:
         )
         await _asked(message.edit(embed=embed_of(about), view=view_of(about)))
 
+    async def edit_answer(self, job: Job, card: Delivery, outlook: Outlook) -> None:
+        """Rewrite the card with the token of the command that it answers. Raises ``Denied``
+        when that is not at hand (any more), or ``TryLater``.
+        """
+        token = self._tokens.of(job.id)
+        if token is None or card.message_id is None:
+            raise Denied(0, "the command can no longer be answered")
+        about = cards.card(job, outlook)
+        hook = discord.Webhook.partial(self._client.application_id or 0, token, client=self._client)
+        await _asked(hook.edit_message(card.message_id, embed=embed_of(about), view=view_of(about)))
+
     async def find(self, job: Job, delivery: Delivery) -> int | None:
-        """The message of this delivery among those after the request, if it is there."""
+        """The message of this delivery among those after the request, if it is there. Raises
+        ``Denied`` or ``TryLater``.
+        """
         channel = self._channel(delivery.channel_id, job, delivery.place)
-        try:
-            return await _asked(self._search(channel, job, delivery.kind))
-        except Denied:
-            return None  # not allowed to look: the nonce must do
+        return await _asked(self._search(channel, job, delivery.kind))
 
     async def _search(
         self, channel: discord.PartialMessageable, job: Job, kind: DeliveryKind
@@ -151,10 +174,28 @@ async def _asked(request: Awaitable[Answer]) -> Answer:
     except discord.RateLimited as error:
         raise TryLater(error.retry_after, "rate limit") from error
     except discord.HTTPException as error:
-        if error.status == 413 or error.code in TOO_LARGE:
-            raise TooLarge(f"HTTP {error.status}, {error.code}") from error
-        if error.status == 429 or error.status >= 500:
-            raise TryLater(5.0, f"HTTP {error.status}") from error
-        raise Denied(error.code or error.status, error.text[:200]) from error
+        raise _refusal(error) from error
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
-        raise TryLater(2.0, type(error).__name__) from error
+        raise TryLater(CUT_OFF_SECONDS, type(error).__name__) from error
+
+
+def _refusal(error: discord.HTTPException) -> DeliveryError:
+    """What Discord's refusal means for the message."""
+    what = f"HTTP {error.status}, {error.code}"
+    if error.status == 413 or error.code in TOO_LARGE:
+        return TooLarge(what)
+    if error.status == 429:
+        return TryLater(_told(error) or OUT_OF_ORDER_SECONDS, what)
+    if error.status >= 500:
+        return TryLater(OUT_OF_ORDER_SECONDS, what)
+    if error.status in {401, 403} and error.code in NOT_HERE:
+        return TryLater(NOT_HERE_SECONDS, what)
+    return Denied(error.code or error.status, error.text[:200])
+
+
+def _told(error: discord.HTTPException) -> float | None:
+    """The seconds after which Discord, or the proxy in front of it, wants to be asked again."""
+    try:
+        return float(error.response.headers["Retry-After"])
+    except (KeyError, ValueError):
+        return None

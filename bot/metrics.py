@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from bot.clock import Clock
 from bot.model import CREDITS_PER_JOB, FINAL, UNFINISHED, Hold, Job, JobState
 from bot.workflow.changes import Changes
+from bot.workflow.delivery.brake import Brake
 from bot.workflow.queue import FairQueue
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -29,11 +31,17 @@ MOST_WORDS: Final = 64
 """Different words a label may hold; further ones are counted as ``other``. Ours are fewer:
 this only keeps a mistake elsewhere from filling the memory of Prometheus."""
 
+LAG_SECONDS: Final = 0.05
+"""How often the event loop is watched: of a stall, up to this much goes unseen."""
+
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _WAITS = (1, 5, 15, 60, 180, 600, 1800, 3600, 7200, 21600)
 _POSTS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600)
+_LAGS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _VIDEOS = (15, 30, 60, 90, 120, 180, 300, 600, 1200, 3600)
-_CODED = frozenset({JobState.IN_DOUBT, JobState.FAILED, JobState.CANCELLED})
+_CODED = frozenset(
+    {JobState.IN_DOUBT, JobState.FAILED, JobState.CANCELLED, JobState.DELIVERING}  # late
+)
 
 
 class CallbackResult(StrEnum):
@@ -134,6 +142,17 @@ class Metrics:
             "pikabot_callback_reads", "Reads after callbacks by how they ended.", ["result"],
             registry=registry,
         )  # fmt: skip
+        self._lag = Histogram(
+            "pikabot_loop_lag_seconds",
+            "How late the event loop came to what was due; meanwhile nobody was answered.",
+            buckets=_LAGS,
+            registry=registry,
+        )
+        self._longest_lag = Gauge(
+            "pikabot_loop_lag_max_seconds",
+            "The longest of these since the process started.",
+            registry=registry,
+        )
         # Looking a series up costs more than counting in it, and a rush counts much.
         self._jobs_in, self._moves_to = cache(self._jobs.labels), cache(self._moves.labels)
         self._credits_that, self._discord_said = (
@@ -163,6 +182,29 @@ class Metrics:
         for job in jobs:
             self._enter(job)
 
+    @contextmanager
+    def watch_loop(self) -> Iterator[None]:
+        """Measure inside how late the running event loop comes to its timers."""
+        loop = asyncio.get_running_loop()
+        longest = 0.0
+        timer: asyncio.Handle
+
+        def look(due: float) -> None:
+            nonlocal timer, longest
+            now = loop.time()
+            lag = max(0.0, now - due)
+            self._lag.observe(lag)
+            if lag > longest:
+                longest = lag
+                self._longest_lag.set(lag)
+            timer = loop.call_at(now + LAG_SECONDS, look, now + LAG_SECONDS)
+
+        timer = loop.call_soon(look, loop.time())
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     def pika_answered(self, endpoint: str, status: int | str) -> None:
         """Pika answered with an HTTP status, or failed to in the way of that word."""
         self._pika.labels(self._endpoints(endpoint), self._code(status)).inc()
@@ -178,6 +220,21 @@ class Metrics:
     def callback_read(self, result: HintResult) -> None:
         """The read after a callback has ended."""
         self._hints.labels(result).inc()
+
+    def watch(self, brake: Brake) -> None:
+        """Show how near we are to Discord's ban, and what is done about it."""
+        invalid = Gauge(
+            "pikabot_discord_invalid_answers",
+            "Answers 401, 403 and 429 of Discord in the last ten minutes; it bans at 10,000.",
+            registry=self._registry,
+        )
+        invalid.set_function(lambda: brake.invalid)
+        pace = Gauge(
+            "pikabot_discord_pace",
+            "How messages go: 0 freely, 1 slowly, 2 not at all.",
+            registry=self._registry,
+        )
+        pace.set_function(lambda: brake.pace)
 
     def discord_trace(self) -> aiohttp.TraceConfig:
         """For ``http_trace`` of a discord.py client: counts the answer to every try."""
@@ -233,7 +290,7 @@ class Metrics:
         match job.state:
             case JobState.QUEUED if job.attempt == 0:  # later ones come back
                 hold = Hold.HELD
-            case JobState.DELIVERING:
+            case JobState.DELIVERING if job.hold is not Hold.RELEASED:  # late, and no credit left
                 hold = Hold.CHARGED
             case JobState.CANCELLED:
                 hold = Hold.CHARGED if job.code == "finished_first" else Hold.RELEASED

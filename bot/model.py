@@ -64,18 +64,32 @@ NEXT: Final = MappingProxyType(
         JobState.RENDERING: frozenset({JobState.DELIVERING, JobState.FAILED, JobState.CANCELLED}),
         JobState.DELIVERING: frozenset({JobState.DELIVERED, JobState.FAILED}),
         JobState.DELIVERED: frozenset[JobState](),
-        JobState.FAILED: frozenset[JobState](),
+        JobState.FAILED: frozenset({JobState.DELIVERING}),  # late: see ``may_come_late``
         JobState.CANCELLED: frozenset[JobState](),
     }
 )
 """Every arrow of the state machine; ``store.jobs.move`` refuses any other."""
 
-FINAL: Final = frozenset(state for state, after in NEXT.items() if not after)
+FINAL: Final = frozenset({JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED})
+"""States that the member is told of as the end."""
+
 UNFINISHED: Final = frozenset(NEXT) - FINAL
+
+GIVEN_UP: Final = frozenset({"unknown", "stalled", "gone", "video_unreachable"})
+"""Codes of failures that nobody told us of: we stopped waiting, and Pika may still be done."""
+
+LATE: Final = "late"
+"""The code of a job whose video came after it had failed."""
+
+LATE_MS: Final = 24 * 3_600_000
+"""How long a job that was given up may still be delivered: Pika's links live about as long, and
+nobody waits for a video of last week."""
 
 
 class Hold(StrEnum):
-    """What became of the credits set aside for a job: ``held`` once settles, once."""
+    """What became of the credits set aside for a job: ``held`` settles once. Released ones may
+    be taken once more, for a video that comes late.
+    """
 
     HELD = "held"
     CHARGED = "charged"
@@ -170,9 +184,10 @@ class Requester:
 class Job:
     """One thing asked for, from the command to the posted video. People say "job 42".
 
-    ``code`` names the outcome of a job that made no video (``moderated``, ``bad_flag`` …),
-    ``detail`` is Pika's own sentence about it. ``progressed_at`` is when Pika last showed
-    life. ``cancel_asked_at`` is a wish, not a state.
+    ``code`` names the outcome of a job that made no video (``moderated``, ``bad_flag`` …) or
+    says that its video came late, ``detail`` is Pika's own sentence about it. ``progressed_at``
+    is when Pika last showed life. ``cancel_asked_at`` is a wish, not a state. ``hold`` is what
+    the ledger says of its credits.
     """
 
     id: int
@@ -191,6 +206,16 @@ class Job:
     code: str | None = None
     detail: str | None = None
     video_path: Path | None = None
+    hold: Hold = Hold.HELD
+
+
+def may_come_late(job: Job, now: int) -> bool:
+    """Whether a video of this job is still welcome, although the member was told of its end:
+    we gave it up, not Pika; not long ago; and nobody wanted it cancelled.
+    """
+    if job.state is not JobState.FAILED or job.code not in GIVEN_UP or job.finished_at is None:
+        return False
+    return job.cancel_asked_at is None and now - job.finished_at < LATE_MS
 
 
 @dataclass(frozen=True, slots=True)

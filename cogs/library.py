@@ -23,7 +23,7 @@ class Library(commands.Cog):
             await answer(interaction, NO_JOBS)
             return
         view = cancel_view([job for job, _ in mine[:JOBS_SHOWN]])
-        await interaction.response.send_message(jobs_text(mine), view=view, ephemeral=True)
+        await answer(interaction, jobs_text(mine), view=view)
 
 
 async def setup(bot: commands.Bot) -> None:

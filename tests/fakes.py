@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
-from bot.errors import Denied, TryLater
+from bot.errors import Denied, TooLarge, TryLater
 from bot.media import Downloaded
 from bot.model import (
     Delivery,
@@ -39,20 +39,24 @@ from bot.pika.errors import Gone, NoAnswer, PikaError
 from bot.store import deliveries, jobs
 from bot.store.database import Database
 from bot.workflow.changes import Changes
-from bot.workflow.courier import Courier
+from bot.workflow.delivery.brake import Brake
+from bot.workflow.delivery.careful import CarefulMessenger
+from bot.workflow.delivery.closed import ClosedPlaces
+from bot.workflow.delivery.courier import Courier
+from bot.workflow.delivery.fitting import Fitting
+from bot.workflow.delivery.messenger import Outlook
+from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
-from bot.workflow.fitting import Fitting
-from bot.workflow.gate import Gate
 from bot.workflow.intake import Intake, Taken
 from bot.workflow.members import Members
-from bot.workflow.messenger import Outlook
 from bot.workflow.outlook import Outlooks, Slots, shows
 from bot.workflow.pictures import Pictures
-from bot.workflow.poller import Poller
 from bot.workflow.queue import FairQueue
-from bot.workflow.recovery import recover
-from bot.workflow.runner import Runner, Way
-from bot.workflow.settling import Settling
+from bot.workflow.recovery import recover, sweep
+from bot.workflow.rendering.gate import Gate
+from bot.workflow.rendering.poller import Poller
+from bot.workflow.rendering.runner import Runner, Way
+from bot.workflow.rendering.settling import Settling
 
 START = 1_700_000_000_000
 GUILD, CHANNEL, THREAD, MEMBER = 100, 200, 300, 400
@@ -186,7 +190,7 @@ class FakeFetcher:
 @dataclass(frozen=True)
 class Lost:
     """Pika takes the job, and the answer does not arrive. One that is not ``listed`` can be
-    asked for by nobody, so it is not counted either.
+    found by nobody who does not know its name, so it is not counted as bought.
     """
 
     error: NoAnswer = field(default_factory=lambda: NoAnswer("connection broke"))
@@ -195,10 +199,13 @@ class Lost:
 
 @dataclass(frozen=True)
 class Hang:
-    """Pika takes the job (or not), and answers when ``go`` is set."""
+    """Pika takes the job (or not), and answers when ``go`` is set: with ``error`` if there is
+    one, whatever it took.
+    """
 
     go: asyncio.Event
     takes: bool = True
+    error: PikaError | None = None
 
 
 Outcome = Exception | PikaStatus | PikaReport | Lost | Hang
@@ -224,6 +231,7 @@ class FakePika:
         self.list_error: PikaError | None = None
         self.account_error: PikaError | None = None
         self.read_errors: dict[str, PikaError] = {}
+        self.read_holds: dict[str, asyncio.Event] = {}
         self.hanging = 0
         self.obeys_cancel = True
         self.video_url = "https://cdn.test/{}.mp4"
@@ -242,8 +250,7 @@ class FakePika:
         outcome = self.outcomes.popleft() if self.outcomes else PikaStatus.WORKING
         await asyncio.sleep(0)
         if isinstance(outcome, Lost):
-            if outcome.listed:
-                self.take(reply_ref, recipe)
+            self.take(reply_ref, recipe if outcome.listed else None, listed=outcome.listed)
             raise outcome.error
         if isinstance(outcome, Hang):
             report = self.take(reply_ref, recipe) if outcome.takes else None
@@ -252,6 +259,8 @@ class FakePika:
                 await outcome.go.wait()
             finally:
                 self.hanging -= 1
+            if outcome.error is not None:
+                raise outcome.error
             if report is None:
                 raise NoAnswer("timeout", code="timeout")
             return report
@@ -264,14 +273,17 @@ class FakePika:
             self.end(report.pika_id, outcome)
         return self.jobs[report.pika_id]
 
-    def take(self, reply_ref: str | None, recipe: Recipe | None = None) -> PikaReport:
+    def take(
+        self, reply_ref: str | None, recipe: Recipe | None = None, *, listed: bool = True
+    ) -> PikaReport:
         """A job comes into being at Pika."""
         if recipe is not None:
             self.bought.append(recipe.prompt)
         report = PikaReport(f"pika:{next(self._numbers)}", PikaStatus.WORKING, reply_ref)
         self.taken.append(report)
         self.jobs[report.pika_id] = report
-        self.listed.add(report.pika_id)
+        if listed:
+            self.listed.add(report.pika_id)
         return report
 
     def end(self, pika_id: str, status: PikaStatus = PikaStatus.COMPLETED, **values: Any) -> None:
@@ -303,6 +315,8 @@ class FakePika:
         """Read one job."""
         self.calls.append(f"read {pika_id}")
         await asyncio.sleep(0)
+        if pika_id in self.read_holds:
+            await self.read_holds[pika_id].wait()
         return self._read(pika_id)
 
     async def cancel(self, pika_id: str) -> PikaReport:
@@ -380,6 +394,11 @@ class FakeDiscord:
         self.closed: dict[int, int] = {}
         self.outcomes: deque[Exception | PostedUnheard | PostedSilent] = deque()
         self.edit_errors: deque[Exception] = deque()
+        self.limit: int | None = None
+        self.uploads: list[int] = []
+        self.answerable: set[int] = set()
+        self.uneditable: dict[int, int] = {}
+        self.edits_asked = 0
         self.direct_errors: deque[Exception] = deque()
         self.edit_hold: asyncio.Event | None = None
 
@@ -422,22 +441,47 @@ class FakeDiscord:
         outcome = self.outcomes.popleft() if self.outcomes else None
         if isinstance(outcome, Exception):
             raise outcome
+        if delivery.kind is DeliveryKind.RESULT and delivery.fit != 0:
+            self._weigh(job)
         message = self._create(
             job, delivery.kind, delivery.channel_id, outlook, reply_to, delivery.nonce
         )
+        if self.uneditable.get(delivery.channel_id) == 50083:  # a post opens an archived thread
+            del self.uneditable[delivery.channel_id]
         if isinstance(outcome, PostedUnheard):
             raise outcome.error
         if isinstance(outcome, PostedSilent):
             await outcome.go.wait()
         return message.id
 
+    def _weigh(self, job: Job) -> None:
+        """Take a file only if it is not too large: ``uploads`` are the sizes that came."""
+        assert job.video_path is not None
+        size = job.video_path.stat().st_size
+        self.uploads.append(size)
+        if self.limit is not None and size > self.limit:
+            raise TooLarge("HTTP 413, 40005")
+
     async def edit_card(self, job: Job, card: Delivery, outlook: Outlook) -> None:
         """Rewrite a message, or do as ordered."""
         await asyncio.sleep(0)
         if self.edit_hold is not None:
             await self.edit_hold.wait()
+        self.edits_asked += 1
         if self.edit_errors:
             raise self.edit_errors.popleft()
+        if card.channel_id in self.uneditable:
+            raise Denied(self.uneditable[card.channel_id])
+        self._rewrite(job, card, outlook)
+
+    async def edit_answer(self, job: Job, card: Delivery, outlook: Outlook) -> None:
+        """Rewrite a message by its command's token, while that is good."""
+        await asyncio.sleep(0)
+        if job.id not in self.answerable:
+            raise Denied(0)
+        self._rewrite(job, card, outlook)
+
+    def _rewrite(self, job: Job, card: Delivery, outlook: Outlook) -> None:
         assert card.message_id is not None
         self.edits.append((job.id, shows(job, outlook)))
         self.messages[card.message_id] = replace(
@@ -503,7 +547,7 @@ class House:
         self.outlooks = Outlooks(self.clock, self.queue, self.slots, self.durations)
         self.pictures = Pictures(world.files, world.folder / "pictures")
         self.settling = Settling(
-            database, self.clock, world.files, self.changes, world.folder / "videos"
+            database, self.clock, world.files, self.changes, world.folder / "videos", quota
         )
         way = Way(
             database=database,
@@ -530,10 +574,14 @@ class House:
         self.members = Members(
             database, self.clock, self.outlooks, self.settling, self.changes, quota
         )
+        self.brake, self.closed = Brake(self.clock), ClosedPlaces(self.clock)
+        self.uploads = UploadLimits(self.clock)
         self.courier = Courier(
-            database, self.clock, self.discord, self.queue, self.outlooks, self.durations,
-            Fitting(self.pika, world.folder / "videos"), self.changes,
+            database, self.clock, CarefulMessenger(self.discord, self.closed, self.brake),
+            self.queue, self.outlooks, self.durations,
+            Fitting(self.pika, world.folder / "videos", self.uploads), self.changes,
         )  # fmt: skip
+        self.closed.on_reopen(self.courier.reopened)
         self.changes.listen(lambda job: self.told.append((job.id, job.state)))
         self._tasks: list[asyncio.Task[None]] = []
         self._runs = False
@@ -552,6 +600,7 @@ class House:
         await recover(
             database, world.clock, house.queue, house.slots, house.durations, house.courier
         )
+        await sweep(database, world.folder / "pictures", world.folder / "videos")
         return house
 
     def start(self, loop: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -573,6 +622,7 @@ class House:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self.runner.stop(0)
+        await self.poller.stop()
         await self.courier.stop(0)
         await self.database.close()
 
@@ -607,6 +657,7 @@ class House:
                 len(runner._sending) > self.pika.hanging
                 or (runner._wake.is_set() and self.gate.wait_seconds() == 0)
                 or self.database._turn.locked()
+                or len(self.poller.errands) > 0
             )
             if busy:
                 quiet = 0

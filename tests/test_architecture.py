@@ -18,6 +18,8 @@ OURS: dict[str, set[str]] = {
     "settings": {"errors"},
     "logs": set(),
     "clock": set(),
+    "stopping": set(),
+    "health": {"errors"},
     "rules": {"model", "errors"},
     "pika": {"model", "errors", "clock"},
     "store": {"model", "errors"},
@@ -28,16 +30,17 @@ OURS: dict[str, set[str]] = {
     "client": {"ui", "workflow", "model", "errors"},
     "cogs": {"client", "ui", "workflow", "rules", "model", "errors"},
     "metrics": {"workflow", "model", "clock"},
-    "listener": {"workflow", "model", "errors", "metrics"},
-    "sandbox": {"model"},
+    "callbacks": {"errors", "metrics"},
+    "listener": {"health", "metrics", "callbacks"},
+    "sandbox": set(),
     "demo": {"sandbox"},
     "invite": {"client", "settings"},
     "app": {
-        "client", "clock", "errors", "listener", "media", "messenger", "metrics", "model", "pika",
-        "settings", "store", "ui", "workflow",
+        "client", "clock", "errors", "health", "listener", "media", "messenger", "metrics", "model",
+        "pika", "settings", "stopping", "store", "ui", "workflow",
     },
-    "cli": {"app", "demo", "errors", "invite", "logs", "settings"},
-    "__main__": {"cli"},
+    "cli": {"app", "demo", "errors", "invite", "logs", "settings", "stopping"},
+    "__main__": {"cli", "stopping"},
     "__init__": set(),
 }  # fmt: skip
 
@@ -50,8 +53,17 @@ OUTSIDE: dict[str, set[str]] = {
     "pydantic": {"pika", "settings"},
     "pydantic_settings": {"settings"},
     "aiosqlite": {"store", "workflow"},
-    "sqlite3": {"store", "workflow", "cli"},
-    "aiohttp": {"listener", "metrics", "sandbox", "client", "messenger", "ui", "invite"},
+    "sqlite3": {"store", "workflow", "app"},
+    "aiohttp": {
+        "callbacks",
+        "listener",
+        "metrics",
+        "sandbox",
+        "client",
+        "messenger",
+        "ui",
+        "invite",
+    },
     "httptools": {"ui"},
     "multidict": {"sandbox"},
     "yarl": {"client", "sandbox"},
@@ -112,6 +124,18 @@ def test_a_file_imports_only_what_its_room_may(path: Path) -> None:
             wrong.append(f"{name} (a library of no room)")
 
     assert wrong == []
+
+
+def test_the_embedded_servers_do_not_know_the_page() -> None:
+    """The page is their client: it can be taken away, and tests run without it."""
+    knowing = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "bot" / "sandbox").rglob("*.py")
+        if "web" not in path.relative_to(ROOT).parts
+        if any(name.startswith("bot.sandbox.web") for name in _imports(path))
+    }
+
+    assert knowing == set()
 
 
 def test_every_room_is_in_the_table() -> None:

@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
 PASSED_ON = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "HOME")
 """What the bot inherits; anything else would make it depend on whose machine it is."""
@@ -25,28 +24,31 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 class BotProcess:
     """``pika-bot run`` with these settings; its log goes to a file."""
 
+    program: tuple[str, ...] = ("-m", "bot", "run")
+    """What Python is started with."""
+
     def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
         self.settings = dict(settings)
         self.folder = folder
         self.log_path = folder / "bot.log"
         self._process: asyncio.subprocess.Process | None = None
-        self._log: IO[bytes] | None = None
 
     async def start(self) -> None:
-        """Start it. Its working directory is its own, so no ``.env`` of ours is read."""
+        """Start it, again after it has ended; its folder with all it wrote stays the same.
+
+        Its working directory is its own, so no ``.env`` of ours is read.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._log = self.log_path.open("ab")
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot",
-            "run",
-            cwd=self.folder,
-            env=environment(self.settings),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-        )
+        with self.log_path.open("ab") as log:  # the process keeps it open for itself
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *self.program,
+                cwd=self.folder,
+                env=environment(self.settings),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
 
     @property
     def process(self) -> asyncio.subprocess.Process:
@@ -54,6 +56,12 @@ class BotProcess:
         if self._process is None:
             raise RuntimeError("the bot was not started")
         return self._process
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the running process; None when none runs."""
+        process = self._process
+        return None if process is None or process.returncode is not None else process.pid
 
     async def stop(self, seconds: float = 10.0) -> int:
         """SIGTERM, and its exit code; SIGKILL when it takes longer than it may."""
@@ -65,19 +73,13 @@ class BotProcess:
                     await process.wait()
             except TimeoutError:
                 process.kill()
-        return await self._ended()
+        return await process.wait()
 
-    async def kill(self) -> None:
-        """SIGKILL: it gets no chance to do anything."""
+    async def kill(self) -> int:
+        """SIGKILL: it gets no chance to do anything. Its exit code."""
         if self.process.returncode is None:
             self.process.kill()
-        await self._ended()
-
-    async def _ended(self) -> int:
-        code = await self.process.wait()
-        if self._log is not None:
-            self._log.close()
-        return code
+        return await self.process.wait()
 
     def log(self) -> str:
         """Everything it has logged so far."""

@@ -2,8 +2,8 @@
 
 ``download`` fetches (``hosts`` says from where, ``pinned`` keeps DNS honest), ``pictures`` and
 ``videos`` look inside (``containers`` at the frame of a video file, ``ffmpeg`` at its content),
-``fit`` makes a video smaller; ``bounded`` keeps the machine responsive. Errors: ``bot.errors``
-Expired, Unreachable, Unusable.
+``fit`` makes a video smaller; ``bounded`` keeps the machine responsive, ``room`` some of the disk
+free. Errors: ``bot.errors`` Expired, Unreachable, NotStored, Unusable.
 """
 
 from bot.media.download import Downloaded, Fetcher
@@ -11,6 +11,7 @@ from bot.media.ffmpeg import find_ffmpeg
 from bot.media.fit import fit
 from bot.media.hosts import AllowedHosts
 from bot.media.pictures import PICTURE_LIMIT, CheckedPicture, check_declared, check_picture
+from bot.media.room import Room
 from bot.media.videos import LENGTH_LIMIT, VIDEO_LIMIT, CheckedVideo, check_video
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "CheckedVideo",
     "Downloaded",
     "Fetcher",
+    "Room",
     "check_declared",
     "check_picture",
     "check_video",

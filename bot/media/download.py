@@ -14,10 +14,11 @@ from typing import Final, Self, TypeVar
 
 import httpx
 
-from bot.errors import Expired, MediaError, Unreachable, Unusable
+from bot.errors import Expired, MediaError, NotStored, Unreachable, Unusable
 from bot.media.hosts import AllowedHosts
 from bot.media.pinned import PinnedTransport, Resolver
 from bot.media.quiet import quiet_httpx
+from bot.media.room import Room, not_stored
 
 REDIRECTS: Final = 3
 TOTAL_SECONDS: Final = 300.0
@@ -48,8 +49,9 @@ class Fetcher:
     """Streams files to disk over one pool of connections.
 
     ``temp_dir`` is the folder that relative targets are in; it is made when missing.
-    ``transport`` and ``resolver`` replace the network and DNS. ``total_seconds`` bounds a
-    whole fetch with its redirects, ``idle_seconds`` each wait for the next bytes.
+    ``room`` is what its disk has for files. ``transport`` and ``resolver`` replace the network
+    and DNS. ``total_seconds`` bounds a whole fetch with its redirects, ``idle_seconds`` each
+    wait for the next bytes.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Fetcher:
         *,
         hosts: AllowedHosts,
         temp_dir: Path,
+        room: Room | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         resolver: Resolver | None = None,
         total_seconds: float = TOTAL_SECONDS,
@@ -64,6 +67,7 @@ class Fetcher:
     ) -> None:
         quiet_httpx()
         self._temp_dir = temp_dir
+        self._room = room or Room(temp_dir)
         self._total = total_seconds
         # No connection is kept: one opened to an address for host A must not serve host B.
         inner = transport or httpx.AsyncHTTPTransport(
@@ -91,22 +95,26 @@ class Fetcher:
         """Fetch ``url`` to the file ``to``, at most ``limit`` bytes.
 
         The bytes go to ``to`` with ``.part`` added to its name, are synced, and get their name
-        last: a file under its own name is whole. Raises Expired, Unreachable, Unusable; then, and
-        when cancelled, no part is left.
+        last: a file under its own name is whole. Raises Expired, Unreachable, NotStored, Unusable;
+        then, and when cancelled, no part is left. Without room nobody is asked for the file.
         """
         target = self._temp_dir / to
         try:
             async with asyncio.timeout(self._total):
+                await asyncio.to_thread(self._room.check, 0)
                 async with self._response(url) as response:
-                    return await _save(response, target, limit)
+                    got = await _save(response, target, limit, self._room)
+        except NotStored as error:
+            self._room.refused(error)
+            raise
         except MediaError:
             raise
         except TimeoutError:
             raise Unreachable("The file took too long to arrive.") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, OSError) as error:
             raise Unreachable(f"The file did not arrive: {type(error).__name__}.") from None
-        except OSError as error:
-            raise Unreachable(f"The file could not be stored: {type(error).__name__}.") from error
+        self._room.took()
+        return got
 
     @asynccontextmanager
     async def _response(self, url: str) -> AsyncIterator[httpx.Response]:
@@ -155,11 +163,12 @@ def _announced(response: httpx.Response) -> int | None:
     return int(value) if value.isascii() and value.isdigit() else None
 
 
-async def _save(response: httpx.Response, target: Path, limit: int) -> Downloaded:
+async def _save(response: httpx.Response, target: Path, limit: int, room: Room) -> Downloaded:
     announced = _announced(response)
     if announced is not None and announced > limit:
         raise _too_large(limit)
-    part = _Part(target)
+    await asyncio.to_thread(room.check, announced or 0)
+    part = _Part(target, room)
     try:
         await _in_thread(part.open)
         waiting = bytearray()
@@ -190,8 +199,9 @@ def _too_large(limit: int) -> Unusable:
 class _Part:
     """The file while it is not whole. Every method blocks; close it in any case."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, room: Room) -> None:
         self._target = target
+        self._room = room
         self._path = target.with_name(target.name + ".part")
         self._hash = hashlib.sha256()
         self._stack = ExitStack()
@@ -206,6 +216,7 @@ class _Part:
         return self._hash.hexdigest()
 
     def write(self, piece: bytes) -> None:
+        self._room.check(len(piece))
         self._hash.update(piece)
         self._file.write(piece)
 
@@ -229,10 +240,14 @@ class _Part:
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
-    """Run ``work`` in a thread; a cancellation waits for it, so that no two touch one file."""
+    """Run ``work`` on a file in a thread; a cancellation waits for it, so that no two touch one
+    file. Raises ``NotStored`` where the disk does not take it.
+    """
     task = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         return await asyncio.shield(task)
+    except OSError as error:
+        raise not_stored(error) from error
     except asyncio.CancelledError:
         await asyncio.wait([task])
         if not task.cancelled():

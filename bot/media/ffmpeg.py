@@ -46,13 +46,18 @@ def find_ffmpeg() -> str:
 MEMORY_LIMIT: Final = 3 * 1024**3
 """Bytes of address space a run may take, where the system has ``prlimit``."""
 
+CPU_SECONDS: Final = 900
+"""Seconds of all cores together that a run may take, where the system has ``prlimit``: more than
+any run here may take by the clock, in case that is not looked at any more."""
+
 
 @functools.cache
 def _bounds() -> tuple[str, ...]:
     """The commands in front of ffmpeg that keep it polite, as far as this system has them."""
     nice, prlimit = shutil.which("nice"), shutil.which("prlimit")
     polite = () if nice is None else (nice, "-n", "10")
-    bounded = () if prlimit is None else (prlimit, f"--as={MEMORY_LIMIT}", "--core=0")
+    limits = (f"--as={MEMORY_LIMIT}", f"--cpu={CPU_SECONDS}", "--core=0")
+    bounded = () if prlimit is None else (prlimit, *limits)
     return (*polite, *bounded)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from bot.errors import Unreachable, Unusable
+from bot.errors import NotStored, Unreachable, Unusable
 from bot.media import ffmpeg
 from bot.media.bounded import Places
+from bot.media.room import Room, not_stored
 from bot.media.videos import CheckedVideo, check_video
 
 FIT_SECONDS: Final = 300.0
@@ -28,6 +30,9 @@ H.264; seen on our own clips)."""
 
 FRAME_RATE: Final = 24
 
+_FULL_DISK: Final = ("No space left on device", "Disk quota exceeded", "File too large")
+"""How ffmpeg ends its complaint when the disk took no more (``strerror`` of the C library)."""
+
 _places: Final = Places()
 
 
@@ -36,19 +41,20 @@ async def fit(source: Path, to: Path, *, limit: int) -> int:
 
     Two passes of H.264 at the bit rate that fills the limit, the picture scaled down where
     that rate is too thin for it. Raises ``Unusable`` when it does not get that small,
-    ``Unreachable`` when it could not be encoded now.
+    ``Unreachable`` when it could not be encoded now, ``NotStored`` when our disk has no room.
     """
     video = await check_video(source)
+    await asyncio.to_thread(Room(to.parent).check, limit)
     async with _places:
         for share in SHARES:
-            size = await _encode(source, to, video, int(limit * share))
+            size = await _encode(source, to, video, int(limit * share), limit)
             if size <= limit:
                 return size
-    await asyncio.to_thread(to.unlink, missing_ok=True)
     raise Unusable(f"The video does not fit into {limit:,} bytes.")
 
 
-async def _encode(source: Path, to: Path, video: CheckedVideo, target: int) -> int:
+async def _encode(source: Path, to: Path, video: CheckedVideo, target: int, limit: int) -> int:
+    """Encode for ``target`` bytes; the size. It is ``to`` only if ``limit`` allows."""
     rate = int(target * 8 / video.seconds) - AUDIO_BITS
     if rate < 10_000:
         raise Unusable(f"A video of {video.seconds:g} s does not fit into {target:,} bytes.")
@@ -58,9 +64,12 @@ async def _encode(source: Path, to: Path, video: CheckedVideo, target: int) -> i
             first, second = _passes(source, part, _scale(video, rate), rate, f"{folder}/pass")
             await _run(first)
             await _run(second)
-        return await asyncio.to_thread(_keep, part, to)
+        return await asyncio.to_thread(_keep, part, to, limit)
+    except OSError as error:
+        raise not_stored(error) from error
     finally:
-        await asyncio.to_thread(part.unlink, missing_ok=True)
+        with suppress(OSError):
+            await asyncio.to_thread(part.unlink, missing_ok=True)
 
 
 def _part(to: Path) -> Path:
@@ -80,9 +89,11 @@ def _passes(source: Path, to: Path, scale: str, rate: int, log: str) -> tuple[li
     )
 
 
-def _keep(part: Path, to: Path) -> int:
+def _keep(part: Path, to: Path, limit: int) -> int:
+    """Name it only if it fits: who finds the name after a kill takes it for a copy that does."""
     size = part.stat().st_size
-    part.replace(to)
+    if size <= limit:
+        part.replace(to)
     return size
 
 
@@ -101,5 +112,7 @@ async def _run(arguments: list[str]) -> None:
         raise Unreachable("The video could not be made smaller in time.") from None
     except OSError as error:
         raise Unreachable(f"The encoder did not start: {type(error).__name__}.") from error
+    if ran.code and any(words in ran.err for words in _FULL_DISK):
+        raise NotStored("The disk is full.")
     if ran.code:
         raise Unusable("The video could not be made smaller.")

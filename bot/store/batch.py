@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from bot.errors import StorageTrouble
 from bot.store.database import Database
 
 Item = TypeVar("Item")
@@ -87,6 +88,9 @@ class Batch(Generic[Item, Result]):
         try:
             items = [item for item, _ in batch]
             results = await self._database.write(lambda tx: self._write(tx, items))
+        except StorageTrouble as error:  # the fault of none of them
+            for _, future in batch:
+                _settle(future, StorageTrouble(error.what, error.remedy))
         except Exception as error:  # noqa: BLE001 - it is handed to whoever asked
             if len(batch) > 1:  # one that cannot be written must not take the others along
                 for pair in batch:

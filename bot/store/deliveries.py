@@ -17,6 +17,15 @@ SHOWN_FINAL = "final"
 SHOWN_EARLIER = "what was true earlier"
 """What a card shows that was found in Discord, not written by this process."""
 
+SHOWN_UNTRUE = "what is no longer so"
+"""What a card shows whose job has come back from its end."""
+
+SHOWN_GONE = "nothing: it was deleted"
+"""What a card shows that nobody can see any more."""
+
+SHOWN_STUCK = "what was true before its place was closed"
+"""What a card shows that cannot be rewritten now, though its job is over."""
+
 
 def add_cards(tx: sqlite3.Connection, jobs: Sequence[Job], due_at: int) -> None:
     """Each of these new jobs needs a card. The command's answer is the card; should that
@@ -157,24 +166,39 @@ def cards_sent(tx: sqlite3.Connection, cards: Sequence[tuple[int, str, int, int]
     )
 
 
-async def drop_card(tx: aiosqlite.Connection, job_id: int) -> None:
-    """Nobody saw the answer of this withdrawn job: it needs no card."""
+async def drop(tx: aiosqlite.Connection, job_id: int, kind: DeliveryKind) -> None:
+    """If the message does not exist yet, it need not: what it would say is not so."""
     await fetch(
         tx,
         """
         UPDATE delivery SET state = 'undeliverable'
-        WHERE job_id = :id AND kind = 'card' AND state = 'pending'
+        WHERE job_id = :id AND kind = :kind AND state = 'pending'
         """,
-        {"id": job_id},
+        {"id": job_id, "kind": kind},
     )
 
 
-async def shown(tx: aiosqlite.Connection, job_id: int, what: str) -> None:
-    """The job's card says ``what`` now."""
+async def shown(tx: aiosqlite.Connection, card: Delivery, what: str) -> bool:
+    """The card says ``what`` now. False when it was called untrue while it was written: then
+    nobody knows which came first, and it must be written again.
+    """
+    rows = await fetch(
+        tx,
+        "UPDATE delivery SET shown = :shown WHERE id = :id AND shown IS :before RETURNING id",
+        {"id": card.id, "shown": what, "before": card.shown},
+    )
+    return bool(rows)
+
+
+async def untrue(tx: aiosqlite.Connection, job_id: int) -> None:
+    """Whatever the job's card says is no longer so."""
     await fetch(
         tx,
-        "UPDATE delivery SET shown = :shown WHERE job_id = :id AND kind = 'card'",
-        {"id": job_id, "shown": what},
+        """
+        UPDATE delivery SET shown = :shown
+        WHERE job_id = :id AND kind = 'card' AND state = 'sent'
+        """,
+        {"id": job_id, "shown": SHOWN_UNTRUE},
     )
 
 
@@ -187,6 +211,22 @@ async def due(database: Database, now: int) -> list[Delivery]:
         {"now": now},
     )
     return [delivery_of(row) for row in rows]
+
+
+async def late(database: Database, due: int, wanted: int) -> int:
+    """How many messages do not exist that were due at ``due``, or wanted at ``wanted``: one that
+    is tried in vain becomes due again and again.
+    """
+    rows = await database.fetch(
+        """
+        SELECT count(*) AS late FROM delivery d CROSS JOIN job j ON j.id = d.job_id
+        WHERE d.state = 'pending'
+          AND (d.due_at <= :due
+               OR iif(d.kind = 'card', j.created_at, j.changed_at) <= :wanted)
+        """,
+        {"due": due, "wanted": wanted},
+    )
+    return int(rows[0]["late"])
 
 
 async def due_now(tx: aiosqlite.Connection, now: int) -> None:

@@ -213,6 +213,35 @@ async def know_pika_id(database: Database, pika_ids: str) -> set[str]:
     return {row["pika_id"] for row in rows}
 
 
+async def given_up(database: Database, since: int) -> list[Job]:
+    """Jobs that were given up after ``since`` and that nobody wanted cancelled, oldest first:
+    those that ``model.may_come_late`` is about.
+    """
+    rows = await database.fetch(
+        f"""
+        SELECT {JOB_COLUMNS} FROM {JOB_TABLES}
+        WHERE j.state = 'failed'
+          AND j.code IN ('unknown', 'stalled', 'gone', 'video_unreachable')
+          AND j.cancel_asked_at IS NULL AND j.finished_at > :since
+        ORDER BY j.finished_at
+        """,
+        {"since": since},
+    )
+    return [job_of(row) for row in rows]
+
+
+async def learn_pika_id(tx: aiosqlite.Connection, job_id: int, pika_id: str) -> None:
+    """A job that was given up is at Pika after all, under this name."""
+    await fetch(
+        tx,
+        """
+        UPDATE job SET pika_id = :pika_id
+        WHERE id = :id AND state = 'failed' AND pika_id IS NULL
+        """,
+        {"id": job_id, "pika_id": pika_id},
+    )
+
+
 async def ask_cancel(tx: aiosqlite.Connection, job_id: int, at: int) -> None:
     """Write down the wish to cancel; the first one counts."""
     await fetch(

@@ -1,4 +1,8 @@
-"""Credits: set aside when a job is taken, charged or released once when it ends."""
+"""Credits: set aside when a job is taken, charged or released once when it ends.
+
+A released credit may be taken once more, when the job's video comes late. That is a new
+reservation of today in all but its row, and by the same rule: only if it fits.
+"""
 
 from __future__ import annotations
 
@@ -81,6 +85,12 @@ async def standing(database: Database, member: Member, default: Quota, now: int)
     return _standings(await database.fetch(_STANDING, _params([member], default, now)))[member]
 
 
+async def _standing_in(
+    tx: aiosqlite.Connection, member: Member, default: Quota, now: int
+) -> Standing:
+    return _standings(await fetch(tx, _STANDING, _params([member], default, now)))[member]
+
+
 _FREES = """
     SELECT held_at FROM reservation
     WHERE guild_id = :guild_id AND user_id = :user_id
@@ -150,3 +160,30 @@ async def settle(tx: aiosqlite.Connection, job_id: int, to: Hold, at: int) -> No
     )
     if not rows:
         raise StaleState(f"job {job_id} holds no credits")
+
+
+async def charge_late(tx: aiosqlite.Connection, job: Job, default: Quota, now: int) -> Hold:
+    """Charge what was released, now that there is a video after all: if the member has that
+    much left. What became of it: charged, or still released.
+
+    From ``now`` on it counts in the window, as a new job would: dated back it could make more
+    than the limit of a window that is over.
+    """
+    member = (job.requester.guild_id, job.requester.user_id)
+    standing = await _standing_in(tx, member, default, now)
+    rows = await fetch(
+        tx,
+        """
+        UPDATE reservation SET state = :to, held_at = :now, settled_at = :now
+        WHERE job_id = :id AND state = 'released' AND :used + credits <= :limit
+        RETURNING state
+        """,
+        {
+            "id": job.id,
+            "to": Hold.CHARGED,
+            "now": now,
+            "used": standing.usage.used,
+            "limit": standing.quota.credits,
+        },
+    )
+    return Hold.CHARGED if rows else Hold.RELEASED

@@ -9,6 +9,7 @@ from bot.model import (
     DeliveryKind,
     DeliveryState,
     Font,
+    Hold,
     Job,
     JobState,
     Picture,
@@ -24,13 +25,15 @@ JOB_COLUMNS = """
     a.filename AS a_filename, a.content_type AS a_type, a.size AS a_size,
     a.url AS a_url, a.path AS a_path,
     m.filename AS m_filename, m.content_type AS m_type, m.size AS m_size,
-    m.url AS m_url, m.path AS m_path
+    m.url AS m_url, m.path AS m_path,
+    r.state AS hold
 """
 
 JOB_TABLES = """
     job j
     LEFT JOIN picture a ON a.job_id = j.id AND a.role = 'image'
     LEFT JOIN picture m ON m.job_id = j.id AND m.role = 'message'
+    LEFT JOIN reservation r ON r.job_id = j.id
 """
 
 
@@ -66,6 +69,7 @@ def job_of(row: Row) -> Job:
         code=row["code"],
         detail=row["detail"],
         video_path=Path(row["video_path"]) if row["video_path"] else None,
+        hold=Hold(row["hold"] or Hold.HELD),
     )
 
 

@@ -10,14 +10,28 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from bot.errors import UserError
-from bot.ui.callback import UNKNOWN_INTERACTION, Responder
+from bot.errors import NotStored, StorageTrouble, UserError
+from bot.ui.callback import (
+    ALREADY_ANSWERED,
+    UNKNOWN_INTERACTION,
+    NotAnsweredError,
+    Responder,
+)
+from bot.ui.tokens import AnswerTokens
 from bot.workflow.intake import Intake
 from bot.workflow.members import Members
 
 log = logging.getLogger(__name__)
 
 Interaction = discord.Interaction[Any]
+
+EPHEMERAL = 64
+"""The flag of a message that only one person sees (Discord docs, resources/message)."""
+
+NO_STORAGE = (
+    "I cannot write anything down right now: the bot's storage has trouble, and whoever runs me "
+    "can see it. Nothing was done and nothing was charged. Please try again in some minutes."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,7 @@ class Services:
     intake: Intake
     members: Members
     responder: Responder
+    tokens: AnswerTokens
 
 
 class _HasServices(Protocol):
@@ -48,6 +63,9 @@ async def answer_error(interaction: Interaction, error: BaseException) -> None:
     if isinstance(error, UserError):
         log.info("refused: %s", type(error).__name__)
         text = str(error)
+    elif isinstance(error, StorageTrouble | NotStored):
+        log.info("refused: the storage has trouble")  # the operator was told what and where
+        text = NO_STORAGE
     elif isinstance(error, app_commands.CheckFailure):
         text = "You may not use this command here."
     elif isinstance(error, app_commands.AppCommandError):
@@ -59,15 +77,30 @@ async def answer_error(interaction: Interaction, error: BaseException) -> None:
     await answer(interaction, text)
 
 
-async def answer(interaction: Interaction, text: str) -> None:
-    """Say something to this person alone. Never raises."""
+async def answer(
+    interaction: Interaction, text: str, *, view: discord.ui.View | None = None
+) -> None:
+    """Say something to this person alone, with these lasting buttons. Never raises."""
+    message: dict[str, Any] = {
+        "content": text,
+        "flags": EPHEMERAL,
+        "allowed_mentions": {"parse": []},
+    }
+    if view is not None:
+        message["components"] = view.to_components()
     try:
-        if interaction.response.is_done():
-            await interaction.followup.send(text, ephemeral=True)
-        else:
-            await interaction.response.send_message(text, ephemeral=True)
-    except (discord.HTTPException, discord.InteractionResponded, aiohttp.ClientError, OSError):
+        await _say(interaction, text, message)
+    except (discord.HTTPException, NotAnsweredError, aiohttp.ClientError, OSError):
         log.info("a private answer did not arrive", exc_info=log.isEnabledFor(logging.DEBUG))
+
+
+async def _say(interaction: Interaction, text: str, message: dict[str, Any]) -> None:
+    try:
+        await services_of(interaction).responder.answer(interaction, message)
+    except NotAnsweredError as error:
+        if error.code != ALREADY_ANSWERED:
+            raise
+        await interaction.followup.send(text, ephemeral=True)
 
 
 def _too_late(error: BaseException) -> bool:

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
-from bot.model import Job, JobState, Place
-from bot.workflow.messenger import Outlook
+from bot.model import LATE, Hold, Job, JobState, Place
+from bot.workflow.delivery.messenger import Outlook
 
 PROMPT_SHOWN = 300
 
@@ -97,7 +97,13 @@ def _status(job: Job, outlook: Outlook) -> tuple[str, Colour]:
         case JobState.IN_DOUBT:
             return "🔎 Pika gave no clear answer; checking with it", Colour.WORKING
         case JobState.DELIVERING if outlook.result and outlook.result.fit:
-            return "🗜️ The video is too large for this server and is made smaller", Colour.WORKING
+            size = f"{outlook.result.fit / 1024 / 1024:.3g} MiB"
+            return (
+                f"🗜️ The video is too large for this server: it is made smaller, to fit {size}",
+                Colour.WORKING,
+            )
+        case JobState.DELIVERING if outlook.result and outlook.result.fit == 0:
+            return "📦 The video is too large for this server: its link is posted", Colour.WORKING
         case JobState.DELIVERING:
             return "📦 The video is here and is being posted", Colour.WORKING
         case JobState.DELIVERED:
@@ -109,12 +115,17 @@ def _status(job: Job, outlook: Outlook) -> tuple[str, Colour]:
 
 
 def _whereabouts(outlook: Outlook) -> str:
-    place = outlook.result.place if outlook.result else Place.HERE
-    return {
+    if outlook.result is None:
+        return ""
+    size = ""
+    if outlook.result.fit is not None:
+        size = " · made smaller to fit this server" if outlook.result.fit else " · posted as a link"
+    place = {
         Place.HERE: "",
         Place.PARENT: " · posted in the channel above, as this thread did not take it",
         Place.DIRECT: " · sent as a direct message, as it could not be posted here",
-    }[place]
+    }[outlook.result.place]
+    return size + place
 
 
 def _link(job: Job, outlook: Outlook) -> str | None:
@@ -132,7 +143,7 @@ def when(at: int) -> str:
 
 def charge(job: Job) -> str:
     """Whether a job that is over without a video was charged."""
-    if job.code in {"finished_first", "undeliverable"}:
+    if job.hold is Hold.CHARGED:
         return "1 credit was charged, as Pika made the video"
     return "you were not charged"
 
@@ -155,6 +166,8 @@ _REASONS = {
     "cancelled_at_pika": "The job was cancelled at Pika",
     "gave_up": "Pika did not take the job after many tries",
     "undeliverable": "The video could not be posted anywhere; it is kept",
+    "cancelled": "It was cancelled",
+    "finished_first": "It was cancelled, but Pika had finished it first",
 }
 
 _TELLS_DETAIL = frozenset(
@@ -171,10 +184,12 @@ def reason(job: Job) -> str:
     return text
 
 
-def result_text(job: Job, place: Place = Place.HERE) -> str:
-    """What stands beside the video."""
+def result_text(job: Job, place: Place = Place.HERE, *, smaller: bool = False) -> str:
+    """What stands beside the video; ``smaller`` says that it was encoded to fit."""
+    size = "\n-# Made smaller, as this server takes no files of its size." if smaller else ""
     return (
-        f"<@{job.requester.user_id}> {shown_prompt(job, 200)}{_why_here(place)}{signature(job.id)}"
+        f"<@{job.requester.user_id}> {shown_prompt(job, 200)}{_late(job)}{size}{_why_here(place)}"
+        f"{signature(job.id)}"
     )
 
 
@@ -184,8 +199,16 @@ def link_text(job: Job, place: Place, link: str | None) -> str:
     return (
         f"<@{job.requester.user_id}> {shown_prompt(job, 200)}\n"
         f"The video is too large for this server, and could not be made smaller. {where}"
-        f"{_why_here(place)}{signature(job.id)}"
+        f"{_late(job)}{_why_here(place)}{signature(job.id)}"
     )
+
+
+def _late(job: Job) -> str:
+    if job.code != LATE:
+        return ""
+    paid = job.hold is Hold.CHARGED
+    credit = "1 credit was charged" if paid else "It is free, as you have no credit left"
+    return f"\n-# This came after I had told you that there would be no video. {credit}."
 
 
 def signature(job_id: int) -> str:

@@ -72,6 +72,7 @@ async def order(interaction: Interaction, recipe: Recipe) -> None:
             log.exception("the answer went wrong; the job goes on")
             intake.unanswered(taken.job)
         else:
+            services_of(interaction).tokens.keep(taken.job.id, interaction.token)
             await intake.answered(taken.job, message_id, shows(taken.job, taken.outlook))
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from bot.model import Job
 from bot.rules.quota import Ruling
 from bot.ui.cards import code, status_line, when
+from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.members import Account
-from bot.workflow.messenger import Outlook
 
 NO_JOBS = "You have no unfinished videos here."
 _MESSAGE_LIMIT = 2000

@@ -1,5 +1,6 @@
-"""The way of a job: ``intake`` → ``queue`` → ``runner`` → ``poller`` → ``courier``.
+"""The way of a job: ``intake`` → ``queue`` → ``rendering`` → ``delivery``.
 
-Nothing in here knows Discord: who asks is a ``Requester``, and what is said goes through
+``recovery`` puts everything back after a start; ``members`` answers people about their own
+jobs. Nothing in here knows Discord: who asks is a ``Requester``, and what is said goes through
 the ``Messenger`` protocol. Every write is one transaction of ``store``.
 """

@@ -7,16 +7,24 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bot.clock import Clock
-from bot.errors import JobNotFound, QuotaExceeded, StaleState, TooManyJobs, UserError
-from bot.model import Hold, Job, JobState, Quota, Recipe, Requester
+from bot.errors import (
+    JobNotFound,
+    QuotaExceeded,
+    StaleState,
+    StorageTrouble,
+    TooManyJobs,
+    UserError,
+)
+from bot.model import DeliveryKind, Hold, Job, JobState, Quota, Recipe, Requester
 from bot.rules.quota import Ruling, Verdict, decide
 from bot.store import deliveries, jobs, ledger
 from bot.store.batch import Batch
 from bot.store.database import Database
 from bot.workflow.changes import Changes
-from bot.workflow.messenger import Outlook
+from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.outlook import Outlooks
 from bot.workflow.pictures import Pictures, missing
 from bot.workflow.queue import FairQueue
@@ -75,7 +83,8 @@ class Intake:
         """Make the request a job: reservation, card and history in the same commit.
 
         The job waits in the queue, but does not go before ``answered``. A request that is a
-        job already is that job. Raises ``UserError`` with the rule that decided.
+        job already is that job. Raises ``UserError`` with the rule that decided, and
+        ``StorageTrouble`` or ``NotStored`` where nothing could be kept.
         """
         if any(missing(recipe)):
             known = await jobs.by_request(self._database, requester.request_key)
@@ -85,7 +94,7 @@ class Intake:
             recipe = await self._pictures.early(requester.request_key, recipe)
         try:
             written, new = await self._orders.put(_Order(requester, recipe))
-        except UserError:
+        except (UserError, StorageTrouble):
             self._pictures.forget(recipe)
             raise
         if isinstance(written, int):
@@ -115,7 +124,8 @@ class Intake:
     async def answered(self, job: Job, message_id: int, shown: str) -> None:
         """The command was answered by the card with this id: the job may go."""
         self._queue.release(job.id)
-        await self._cards.put((message_id, shown, self._clock.now(), job.id))
+        card = message_id, shown, self._clock.now(), job.id
+        await self._database.insist(partial(self._cards.put, card))
 
     def unanswered(self, job: Job) -> None:
         """Nobody knows whether the answer arrived: the job goes on, the courier looks."""
@@ -123,6 +133,9 @@ class Intake:
 
     async def withdraw(self, job: Job) -> None:
         """The command came too late to be answered: nobody saw the job, so it never was."""
+        await self._database.insist(partial(self._withdraw, job))
+
+    async def _withdraw(self, job: Job) -> None:
         try:
             async with self._database.transaction() as tx:
                 now = self._clock.now()
@@ -130,7 +143,7 @@ class Intake:
                     tx, job.id, JobState.QUEUED, JobState.CANCELLED, at=now, code="unanswered"
                 )
                 await ledger.settle(tx, job.id, Hold.RELEASED, now)
-                await deliveries.drop_card(tx, job.id)
+                await deliveries.drop(tx, job.id, DeliveryKind.CARD)
         except StaleState:
             return
         self._pictures.forget(gone.recipe)

@@ -12,9 +12,9 @@ from bot.rules.quota import Verdict, decide
 from bot.store import jobs, ledger
 from bot.store.database import Database
 from bot.workflow.changes import Changes
-from bot.workflow.messenger import Outlook
+from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.outlook import Outlooks
-from bot.workflow.settling import Settling
+from bot.workflow.rendering.settling import Settling
 
 
 class Cancelled(StrEnum):

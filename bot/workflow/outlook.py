@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.clock import Clock
 from bot.model import Delivery, Job, JobState
 from bot.store.deliveries import SHOWN_FINAL
+from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.estimate import Durations
-from bot.workflow.messenger import Outlook
 from bot.workflow.queue import FairQueue
 
 

@@ -41,8 +41,9 @@ class Pictures:
     async def early(self, request_key: int, recipe: Recipe) -> Recipe:
         """The recipe with its pictures on disk, as far as the time before the answer allows.
 
-        Raises ``BadRecipe`` with the option to change for a picture that cannot be used.
-        What could not be fetched in time keeps its address.
+        Raises ``BadRecipe`` with the option to change for a picture that cannot be used, and
+        ``NotStored`` where our disk takes none. What could not be fetched in time keeps its
+        address.
         """
         for role, picture in missing(recipe):
             try:
@@ -93,10 +94,13 @@ class Pictures:
 
     @staticmethod
     def forget(recipe: Recipe) -> None:
-        """Delete the files of a recipe nobody needs any more."""
+        """Delete the files of a recipe nobody needs any more. Never raises."""
         for picture in (recipe.image, recipe.message_image):
             if picture is not None and picture.path is not None:
-                picture.path.unlink(missing_ok=True)
+                try:
+                    picture.path.unlink(missing_ok=True)
+                except OSError as error:  # the next start sweeps it away
+                    log.warning("a picture could not be deleted: %s", error)
 
 
 def missing(recipe: Recipe) -> Iterator[tuple[Role, Picture]]:

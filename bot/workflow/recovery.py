@@ -14,7 +14,7 @@ from bot.logs import about_job
 from bot.model import Job, JobState
 from bot.store import deliveries, jobs
 from bot.store.database import Database
-from bot.workflow.courier import Courier
+from bot.workflow.delivery.courier import Courier
 from bot.workflow.estimate import Durations
 from bot.workflow.outlook import Slots
 from bot.workflow.queue import FairQueue

@@ -8,6 +8,7 @@ import pytest
 
 from bot.sandbox.discord import Fault, Message, Permission
 from bot.sandbox.pika import PikaFault
+from bot.workflow.delivery.posting import POSTS_AT_ONCE
 from tests.e2e.town import Scene, about, bots, links, number
 
 POST = "/channels/{channel_id}/messages"
@@ -147,6 +148,97 @@ async def test_a_bot_that_was_thrown_out_keeps_the_video(scene: Scene) -> None:
     path = scene.town.data / "videos" / f"{number(card)}.mp4"
     assert path.exists()
     path.unlink()
+
+
+async def test_a_bot_that_is_invited_again_posts_where_it_was_asked(scene: Scene) -> None:
+    """Removed from the server, it keeps what it cannot post; back again, it does not go on
+    thinking that the thread is closed to it. A video that was under way comes there as well.
+    """
+    lost = await rendering(scene)
+    waiting = await scene.card()
+    await scene.state(waiting, "rendering")
+    scene.guild.remove_bot()
+    first = next(job for job in scene.accepted if job.jobid == scene.job(lost)["pika_id"])
+    await scene.pika.finish(first.jobid)
+    await scene.state(lost, "failed")
+    scene.guild.add_bot()
+    scene.pika.resume()
+    await scene.delivered(waiting)
+    await scene.delivered(await scene.card())
+    (scene.town.data / "videos" / f"{number(lost)}.mp4").unlink()
+    scene.discord.world.posting.delete(lost)
+
+
+async def test_a_member_who_left_finds_the_video_where_it_was_asked_for(scene: Scene) -> None:
+    """Others in the thread have waited for it too. Where the thread is closed as well, nobody
+    can be reached (50278), and it is kept.
+    """
+    card = await rendering(scene)
+    scene.guild.kick(scene.alice)
+    scene.pika.resume()
+    await scene.delivered(card)
+
+    scene.pika.pause()
+    second = await scene.card(who=scene.bob)
+    await scene.state(second, "rendering")
+    scene.guild.kick(scene.bob)
+    scene.channel.set_overwrite(scene.guild.bot_role, deny=Permission.ATTACH_FILES)
+    scene.pika.resume()
+    await scene.says_on(second, "could not be posted anywhere; it is kept")
+    assert scene.logged("cannot be posted anywhere (50278)")
+    (scene.town.data / "videos" / f"{number(second)}.mp4").unlink()
+
+
+async def test_many_jobs_do_not_knock_at_a_door_that_is_closed(scene: Scene) -> None:
+    """The thread takes no more messages from the bot while twelve videos are made: it is asked
+    a few times at once and not twelve times, and all arrive in the channel above. As soon as
+    Discord tells that it is open again, it is used again.
+    """
+    scene.pika.pause()
+    members = (scene.alice, scene.bob, scene.newcomer("carol"))
+    cards = [await scene.card(who=who) for who in members for _ in range(4)]
+    for card in cards:
+        await scene.state(card, "rendering", "queued")
+    before = scene.discord.invalid_requests
+    role = scene.guild.bot_role
+    scene.channel.set_overwrite(role, deny=Permission.SEND_MESSAGES_IN_THREADS)
+    scene.pika.resume()
+    for card in cards:
+        await scene.result(card, scene.channel)
+        await scene.says_on(card, "posted in the channel above")
+    assert 1 <= scene.discord.invalid_requests - before <= POSTS_AT_ONCE
+
+    scene.channel.set_overwrite(role, allow=Permission.SEND_MESSAGES_IN_THREADS)
+    await scene.delivered(await scene.card())
+
+
+async def test_a_card_in_a_channel_that_the_bot_lost_still_tells(scene: Scene) -> None:
+    """The bot may no longer see the channel; the video comes as a direct message, and for a
+    quarter of an hour the answer to the command can be rewritten all the same.
+    """
+    card = await rendering(scene)
+    scene.channel.set_overwrite(scene.guild.bot_role, deny=Permission.VIEW_CHANNEL)
+    scene.pika.resume()
+    result = await scene.result(card, scene.alice.user.dm)
+    await scene.says_on(card, "Done", "sent as a direct message")
+    assert links(card) == [result.url]
+
+
+async def test_a_job_cancelled_from_elsewhere_says_so_in_its_archived_thread(
+    scene: Scene,
+) -> None:
+    """No video and no failure would be posted there, and an archived card cannot be rewritten:
+    a notice opens the thread, and no card says "working" for ever.
+    """
+    card = await rendering(scene)
+    scene.thread.archive()
+    listed = await (await scene.ask("jobs", where=scene.channel)).answered()
+    await scene.press(scene.alice, listed, label=f"Cancel job {number(card)}")
+    notice = await scene.notice(card)
+    assert "was cancelled" in notice.content
+    assert "You were not charged." in notice.content
+    await scene.says_on(card, "Cancelled")
+    scene.pika.resume()
 
 
 async def test_a_failure_finds_its_way_too(scene: Scene) -> None:

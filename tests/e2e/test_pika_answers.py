@@ -234,11 +234,16 @@ async def test_a_pika_that_hangs_without_the_job_costs_nothing(scene: Scene) -> 
 
 async def test_a_job_nobody_can_tell_about_ends_without_a_charge(scene: Scene) -> None:
     """504 says that the API lost track of it: it is never sent again, and when Pika does not
-    show it either the member gets the credit back.
+    show it either the member gets the credit back. Not even when Pika took one of the two and
+    finished it before anybody could look.
     """
-    scene.pika.faults.add(PikaFault("create", "status", status=504))
-    await failed(scene, await scene.card(), "Pika never said whether it took this job")
-    assert scene.accepted == []
+    scene.pika.script(match="quick", seconds=0)
+    for took in (False, True):
+        scene.pika.faults.add(PikaFault("create", "status", status=504, took=took))
+    cards = [await scene.card(prompt=prompt) for prompt in ("lost", "quick")]
+    for card in cards:
+        await failed(scene, card, "Pika never said whether it took this job")
+    assert len(scene.accepted) == 1
 
 
 # -- taken, then --------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +21,6 @@ from PIL import Image
 
 from bot.demo.process import BotProcess, environment
 from bot.media import find_ffmpeg
-from bot.model import FINAL, NEXT, JobState
 from bot.sandbox.discord import (
     Channel,
     EmbeddedDiscord,
@@ -36,6 +35,7 @@ from bot.sandbox.discord import (
 )
 from bot.sandbox.faults import Seen
 from bot.sandbox.pika import EmbeddedPika, PikaJob
+from tests.judge import books, open_work, over_limit
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -54,6 +54,8 @@ FAST = {
     "PIKA_POLL_SECONDS": "0.05",
     "PIKA_BUSY_SECONDS": "0.2",
     "PIKA_DOUBT_SECONDS": str(DOUBT_SECONDS),
+    "DEFAULT_QUOTA": "5",
+    "DEFAULT_QUOTA_HOURS": "24",
     "DEFAULT_CONCURRENT": "100",
     "HTTP_PORT": "0",
     "LOG_LEVEL": "DEBUG",
@@ -71,7 +73,7 @@ class Town:
         self.pika = EmbeddedPika(**{"render_seconds": 0.05, "instant": True, **options})
         self.folder = folder
         self.data = folder / "data"
-        self.quota = 5
+        self.quota, self.concurrent, self.window_ms = 5, 100, 24 * 3_600_000
         self.bot: BotProcess | None = None
 
     async def open(self) -> None:
@@ -99,7 +101,9 @@ class Town:
 
     async def start(self, **overrides: str) -> None:
         """Start the bot; it is in its servers when this returns."""
-        self.quota = int(overrides.get("DEFAULT_QUOTA", "5"))
+        told = {**FAST, **overrides}
+        self.quota, self.concurrent = int(told["DEFAULT_QUOTA"]), int(told["DEFAULT_CONCURRENT"])
+        self.window_ms = int(float(told["DEFAULT_QUOTA_HOURS"]) * 3_600_000)
         bot = self.bot = BotProcess(self.settings(**overrides), self.folder)
         await bot.start()
         up = asyncio.ensure_future(self.discord.connected(START_SECONDS))
@@ -368,7 +372,7 @@ class Scene:
         """Everything that must hold whatever the test did."""
         town = self.town
         if town.running and not self.leave_open:
-            await self.until(lambda: not self._open_work())
+            await self.until(lambda: not open_work(town.rows))
         if stop and town.bot is not None:
             assert await town.stop() == self.exit_code, town.log[-4000:]
         self._check_secrets()
@@ -377,17 +381,6 @@ class Scene:
         check_database(town)
         assert self.discord.violations == []
         assert self.pika.violations == []
-
-    def _open_work(self) -> list[Row]:
-        """Jobs that are not over, and cards and messages that are not what they should be."""
-        return self.town.rows(
-            """
-            SELECT j.id, j.state, d.kind, d.state AS delivery, d.shown FROM job j
-            JOIN delivery d ON d.job_id = j.id
-            WHERE j.finished_at IS NULL OR d.state = 'pending'
-               OR (d.kind = 'card' AND d.state = 'sent' AND d.shown <> 'final')
-            """
-        )
 
     def _check_secrets(self) -> None:
         hidden = [*self.town.secrets, *(invocation.token for invocation in self.asked)]
@@ -399,36 +392,13 @@ class Scene:
 
 def check_database(town: Town) -> None:
     """The promises that the database alone can break."""
-    jobs = town.rows(
-        """
-        SELECT j.id, j.state, count(r.job_id) AS holds, min(r.state) AS hold
-        FROM job j LEFT JOIN reservation r ON r.job_id = j.id GROUP BY j.id
-        """
-    )
-    for job in jobs:
-        assert job["holds"] == 1, job
-        assert (job["hold"] == "held") == (JobState(job["state"]) not in FINAL | PAID), job
-        assert job["state"] != "delivered" or job["hold"] == "charged", job
-    steps: dict[int, list[JobState]] = {}
-    for event in town.rows("SELECT job_id, state FROM job_event ORDER BY id"):
-        steps.setdefault(event["job_id"], []).append(JobState(event["state"]))
-    for job_id, states in steps.items():
-        assert states[0] is JobState.QUEUED, (job_id, states)
-        for before, after in pairwise(states):
-            assert after in NEXT[before], (job_id, states)
-    used = town.rows(
-        """
-        SELECT guild_id, user_id, sum(credits) AS used FROM reservation
-        WHERE state <> 'released' GROUP BY guild_id, user_id
-        """
-    )
-    for member in used:
-        assert member["used"] <= town.quota, member
-    for verdict in town.rows("PRAGMA integrity_check"):
-        assert verdict["integrity_check"] == "ok"
-
-
-PAID = {JobState.DELIVERING}
+    found = [
+        *books(town.rows),
+        *over_limit(
+            town.rows, limit=town.quota, window_ms=town.window_ms, concurrent=town.concurrent
+        ),
+    ]
+    assert not found, "\n".join(map(str, found))
 
 
 def _columns(town: Town) -> Iterator[tuple[str, str]]:
@@ -521,6 +491,20 @@ def clip() -> bytes:
     out = ["-movflags", "frag_keyframe+empty_moov", "-f", "mp4", "pipe:1"]
     command = [find_ffmpeg(), "-v", "error", *source, *kind, *out]
     return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def noisy_clip(megabytes: float, seconds: float = 2.0) -> bytes:
+    """A real video of about so many MB (10^6 bytes): noise, as nothing compresses worse."""
+    rate = megabytes * 8e6 / seconds
+    source = ["-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=24:duration={seconds:g}"]
+    kind = ["-vf", "noise=alls=60:allf=t", "-c:v", "libx264", "-preset", "ultrafast"]
+    kind += ["-b:v", f"{rate:.0f}", "-minrate", f"{rate:.0f}", "-maxrate", f"{rate:.0f}"]
+    kind += ["-bufsize", f"{rate:.0f}", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "noise.mp4"
+        command = [find_ffmpeg(), "-y", "-v", "error", *source, *kind, str(path)]
+        subprocess.run(command, check=True)
+        return path.read_bytes()
 
 
 def png(name: str = "fox.png", colour: str = "red") -> Upload:

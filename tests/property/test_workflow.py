@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Coroutine
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,20 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.errors import Denied, TryLater, UserError
+from bot.errors import Denied, JobNotFound, TryLater, UserError
 from bot.media import find_ffmpeg
-from bot.model import FINAL, NEXT, DeliveryKind, Job, JobState, PikaStatus, Quota
+from bot.model import (
+    FINAL,
+    GIVEN_UP,
+    LATE,
+    NEXT,
+    DeliveryKind,
+    Hold,
+    Job,
+    JobState,
+    PikaStatus,
+    Quota,
+)
 from bot.pika.errors import AccountProblem, Busy, Moderated, NoAnswer, NotSent, Unavailable
 from bot.store import deliveries, jobs
 from bot.store.migrate import migrate
@@ -45,6 +56,7 @@ QUOTA = Quota(credits=3, window_ms=3_600_000, concurrent=2)
 SLOTS = 2
 USERS, GUILDS = (1, 2), (10, 20)
 AT_PIKA = {JobState.SUBMITTING, JobState.IN_DOUBT, JobState.RENDERING}
+VIDEO = {JobState.DELIVERING, JobState.DELIVERED}
 PAID_WITHOUT_VIDEO = {"finished_first", "undeliverable"}
 SHORTEST_MS = 61_000
 """Nobody has seen Pika make a video in less than a minute; half the grace time rests on it."""
@@ -129,6 +141,14 @@ class Workflow(RuleBasedStateMachine):
             await self.house.rest()
         for pika_id in self.pika.jobs.keys() - self.born.keys():
             self.born[pika_id] = self.clock.now()
+
+    def done(
+        self, pika_id: str, status: PikaStatus = PikaStatus.COMPLETED, *, broken: bool = False
+    ) -> None:
+        """A job is over at Pika."""
+        self.pika.end(pika_id, status)
+        url = self.pika.video_url.format(pika_id)
+        self.world.files.files[url] = b"no video" if broken else self.world.video
 
     async def restart(self) -> None:
         """As after a kill."""
@@ -224,10 +244,7 @@ class Workflow(RuleBasedStateMachine):
             p for p in self.pika.listed if self.clock.now() - self.born[p] >= SHORTEST_MS
         )
         if ready:
-            pika_id = ready[which % len(ready)]
-            self.pika.end(pika_id, status)
-            url = self.pika.video_url.format(pika_id)
-            self.world.files.files[url] = b"no video" if broken else self.world.video
+            self.done(ready[which % len(ready)], status, broken=broken)
 
     @rule(bad=st.booleans())
     def the_list(self, bad: bool) -> None:
@@ -241,6 +258,84 @@ class Workflow(RuleBasedStateMachine):
         if bad and self.pika.listed:
             some = sorted(self.pika.listed)
             self.pika.read_errors[some[which % len(some)]] = Unavailable("later")
+
+    @rule(which=st.integers(0, 9))
+    def finish_unseen(self, which: int) -> None:
+        """A job ends that no list ever showed."""
+        unseen = sorted(
+            name
+            for name, report in self.pika.jobs.items()
+            if report.status is PikaStatus.WORKING and name not in self.pika.listed
+        )
+        if unseen:
+            self.done(unseen[which % len(unseen)])
+
+    @rule(
+        which=st.integers(0, 30),
+        name=st.sampled_from(["its own", "its own", "another's", "garbage", "none"]),
+        twice=st.booleans(),
+    )
+    def callback(self, which: int, name: str, twice: bool) -> None:
+        """For any job that Pika ever took, at any time: before the answer to its POST, while it
+        is made, after its end; naming whatever.
+        """
+        taken = self.pika.taken
+        if not taken:
+            return
+        job = taken[which % len(taken)]
+        other = taken[(which + 1) % len(taken)]
+        names = {"its own": job.pika_id, "another's": other.pika_id, "garbage": "no such job"}
+
+        async def work() -> None:
+            for _ in range(2 if twice else 1):
+                with suppress(JobNotFound):  # of an attempt that is no longer the last
+                    await self.house.poller.hint(str(job.reply_ref), names.get(name))
+
+        self.run(work())
+
+    @rule(
+        user=st.sampled_from(USERS),
+        guild=st.sampled_from(GUILDS),
+        meanwhile=st.integers(0, 3),
+        ending=st.sampled_from(["called", "called", "crash", "nothing"]),
+    )
+    def late(self, user: int, guild: int, meanwhile: int, ending: str) -> None:
+        """Pika took it and nobody could see it; we gave it up; its member used the credit, or
+        not; then Pika calls.
+        """
+        self.asked += 1
+        prompts = [f"wish {self.asked} {number}" for number in range(meanwhile + 1)]
+        self.pika.outcomes.appendleft(POSTS["untracked"])
+
+        async def ask(prompt: str) -> None:
+            with suppress(UserError):
+                await self.house.ask(requester(user, guild), recipe(prompt))
+            await self.rest()
+
+        async def work() -> None:
+            await ask(prompts[0])
+            for _ in range(15):
+                await self.house.poller.round()
+                self.clock.move(20)
+                await self.rest()
+            for prompt in prompts[1:]:
+                await ask(prompt)
+                self.clock.move(62)
+                for name in sorted(self.pika.listed):
+                    self.done(name)
+                await self.house.poller.round()
+                await self.rest()
+            for name in sorted(set(self.pika.jobs) - self.pika.listed):
+                if self.pika.jobs[name].status is PikaStatus.WORKING:
+                    self.done(name)
+                    if ending != "nothing":
+                        reference = str(self.pika.jobs[name].reply_ref)
+                        with suppress(JobNotFound):
+                            await self.house.poller.hint(reference, name)
+            if ending == "crash":
+                await self.restart()
+
+        self.run(work())
 
     @rule()
     def poll(self) -> None:
@@ -285,9 +380,7 @@ class Workflow(RuleBasedStateMachine):
             self.clock.move(seconds)
             for pika_id in sorted(self.pika.listed):
                 if self.clock.now() - self.born.get(pika_id, self.clock.now()) >= SHORTEST_MS:
-                    self.pika.end(pika_id)
-                    url = self.pika.video_url.format(pika_id)
-                    self.world.files.files[url] = self.world.video
+                    self.done(pika_id)
             self.house = await House.open(self.world, quota=QUOTA, slots=SLOTS)
             self.house.run()
             for _ in range(polls):
@@ -343,38 +436,64 @@ class Workflow(RuleBasedStateMachine):
         database = self.house.database
         every = await self.all_jobs()
         for job in every:
-            hold = await self.house.hold(job.id)
-            video = job.state in {JobState.DELIVERING, JobState.DELIVERED}
-            charged = video or job.code in PAID_WITHOUT_VIDEO
-            expected = "charged" if charged else "released" if job.state in FINAL else "held"
-            assert hold == expected, (job, hold)
-
-            path = await jobs.history(database, job.id)
-            assert path[0] is JobState.QUEUED
-            assert path[-1] is job.state
-            for before, after in pairwise(path):
-                assert after in NEXT[before], path
-
-            for kind in DeliveryKind:
-                assert len(self.discord.of(job.id, kind)) <= 1, (job, kind)
+            await self.check_job(job)
 
         used: Counter[tuple[int, int]] = Counter()
         rows = await database.fetch("SELECT * FROM reservation WHERE state <> 'released'", {})
         for row in rows:
             if row["held_at"] > self.clock.now() - QUOTA.window_ms:
                 used[row["guild_id"], row["user_id"]] += row["credits"]
-        assert max(used.values(), default=0) <= QUOTA.credits
+        late = Counter(
+            (job.requester.guild_id, job.requester.user_id)
+            for job in every
+            if job.state is JobState.DELIVERING and job.code == LATE
+        )
         for user in USERS:
             for guild in GUILDS:
+                mine = [
+                    row["held_at"]
+                    for row in rows
+                    if (row["guild_id"], row["user_id"]) == (guild, user)
+                ]
+                for end in mine:  # in no window that ever was
+                    assert sum(end - QUOTA.window_ms < at <= end for at in mine) <= QUOTA.credits
                 usage = (await self.house.members.account(guild, user)).verdict.usage
                 assert usage.used == used[guild, user]
-                assert usage.unfinished <= QUOTA.concurrent
+                assert usage.unfinished - late[guild, user] <= QUOTA.concurrent
 
         assert max(Counter(self.pika.bought).values(), default=0) <= 1, self.pika.bought
         assert {job.id for job in every if job.state in AT_PIKA} == self.house.slots.taken
         assert {job.id for job in every if job.state is JobState.QUEUED} == set(
             self.house.queue.order()
         )
+
+    async def check_job(self, job: Job) -> None:
+        """All that holds of one job at any time."""
+        rows = await self.house.database.fetch(
+            "SELECT state, code FROM job_event WHERE job_id = :id ORDER BY id", {"id": job.id}
+        )
+        path = [JobState(row["state"]) for row in rows]
+        assert path[0] is JobState.QUEUED
+        assert path[-1] is job.state
+        for before, after in pairwise(path):
+            assert after in NEXT[before], path
+        assert path.count(JobState.DELIVERING) <= 1, "a second video"
+        came_back = [
+            before["code"]
+            for before, after in pairwise(rows)
+            if before["state"] == JobState.FAILED and after["state"] == JobState.DELIVERING
+        ]
+        assert len(came_back) <= 1
+        assert set(came_back) <= GIVEN_UP
+
+        charged = job.state in VIDEO or job.code in PAID_WITHOUT_VIDEO
+        hold = Hold.CHARGED if charged else Hold.RELEASED if job.state in FINAL else Hold.HELD
+        expected = {hold, Hold.RELEASED} if came_back else {hold}  # late: free where none is left
+        assert await self.house.hold(job.id) in expected, job
+        assert job.hold in expected
+
+        for kind in DeliveryKind:
+            assert len(self.discord.of(job.id, kind)) <= 1, (job, kind)
 
     def teardown(self) -> None:
         """The storm is over, and a few hours pass: everything comes to its end."""
@@ -403,9 +522,7 @@ class Workflow(RuleBasedStateMachine):
             self.clock.move(30)
             for pika_id in list(self.pika.listed):
                 if self.clock.now() - self.born[pika_id] >= SHORTEST_MS:
-                    self.pika.end(pika_id)
-                    url = self.pika.video_url.format(pika_id)
-                    self.world.files.files[url] = self.world.video
+                    self.done(pika_id)
         for _ in range(6):
             self.clock.move(70)
             await self.house.deliver()

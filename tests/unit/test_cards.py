@@ -15,6 +15,7 @@ from bot.model import (
     DeliveryKind,
     DeliveryState,
     Font,
+    Hold,
     Job,
     JobState,
     Place,
@@ -25,15 +26,17 @@ from bot.ui.cards import (
     card,
     charge,
     code,
+    link_text,
     notice_text,
     reason,
     result_text,
     shown_prompt,
+    signature,
     status_line,
     video_marker,
     video_name,
 )
-from bot.workflow.messenger import Outlook
+from bot.workflow.delivery.messenger import Outlook
 from tests.fakes import START, a_job
 
 NASTY = [
@@ -170,6 +173,34 @@ def test_each_state_is_said_in_words(state: JobState, outlook: Outlook, says: st
     assert says in status_line(a_job(state=state), outlook)
 
 
+def _sized(fit: int | None, place: Place = Place.HERE) -> Outlook:
+    """The result of a job, made to fit or not."""
+    result = Delivery(
+        1, 42, DeliveryKind.RESULT, DeliveryState.SENT, 1, message_id=2, fit=fit, place=place
+    )
+    return Outlook(result=result)
+
+
+@pytest.mark.parametrize(
+    ("fit", "under_way", "done"),
+    [
+        (None, "being posted", "✅ Done"),
+        (10 * 1024**2, "made smaller, to fit 10 MiB", "✅ Done · made smaller to fit this server"),
+        (0, "its link is posted", "✅ Done · posted as a link"),
+    ],
+    ids=["as it is", "smaller", "link"],
+)
+def test_what_became_of_a_large_video_is_told(fit: int | None, under_way: str, done: str) -> None:
+    """While it is made smaller, and afterwards; where it was posted comes after that."""
+    assert under_way in status_line(_job("fox", JobState.DELIVERING), _sized(fit))
+    assert status_line(_job("fox", JobState.DELIVERED), _sized(fit)) == done
+    above = status_line(_job("fox", JobState.DELIVERED), _sized(fit, Place.PARENT))
+    assert above.startswith(f"{done} · posted in the channel above")
+    beside = result_text(_job("fox"), smaller=bool(fit))
+    assert ("Made smaller" in beside) is bool(fit)
+    assert beside.endswith(signature(42))
+
+
 def test_a_percentage_is_shown_once_there_is_one() -> None:
     """Pika's own number."""
     assert "55 %" in status_line(a_job(state=JobState.RENDERING, percent=55), Outlook())
@@ -197,25 +228,32 @@ def test_the_cancel_button_stands_where_a_cancel_can_do_something(
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
-@pytest.mark.parametrize(
-    ("why", "charged"),
-    [
-        ("moderated", False),
-        ("stalled", False),
-        ("cancelled", False),
-        ("unknown", False),
-        ("finished_first", True),
-        ("undeliverable", True),
-    ],
-)
+@pytest.mark.parametrize("why", ["moderated", "unknown", "finished_first", "undeliverable"])
+@pytest.mark.parametrize(("hold", "charged"), [(Hold.RELEASED, False), (Hold.CHARGED, True)])
 def test_a_job_without_a_video_says_whether_it_was_charged(
-    state: JobState, why: str, charged: bool
+    state: JobState, why: str, hold: Hold, charged: bool
 ) -> None:
-    """The same as the ledger says."""
-    job = a_job(state=state, code=why, finished_at=START)
+    """What the ledger says, whatever the reason."""
+    job = a_job(state=state, code=why, finished_at=START, hold=hold)
 
     assert ("1 credit was charged" in charge(job)) is charged
     assert charge(job) in status_line(job, Outlook())
+
+
+@pytest.mark.parametrize(
+    ("hold", "says"),
+    [(Hold.CHARGED, "1 credit was charged."), (Hold.RELEASED, "It is free")],
+)
+def test_a_late_video_says_so_and_what_it_cost(hold: Hold, says: str) -> None:
+    """The member had been told that there would be none; the signature stays at the end."""
+    late = _job("fox", JobState.DELIVERING, code="late", hold=hold)
+
+    for text in (result_text(late), link_text(late, Place.HERE, None)):
+        assert "This came after I had told you that there would be no video." in text
+        assert says in text
+        assert text.endswith(signature(42))
+    in_time = _job("fox", JobState.DELIVERING, hold=Hold.CHARGED)
+    assert "told you" not in result_text(in_time) + link_text(in_time, Place.HERE, None)
 
 
 def test_a_reason_without_words_of_its_own_is_still_a_sentence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -11,8 +12,8 @@ from aiohttp import web
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.metrics import MOST_WORDS, CallbackResult, HintResult, Metrics
-from bot.model import Job, JobState, Recipe, Requester, Verb
+from bot.metrics import LAG_SECONDS, MOST_WORDS, CallbackResult, HintResult, Metrics
+from bot.model import Hold, Job, JobState, Recipe, Requester, Verb
 from bot.workflow.changes import Changes
 from bot.workflow.queue import FairQueue
 
@@ -163,6 +164,24 @@ def test_credits_are_held_once_and_settled_once(
     assert world.credits() == (1, charged, released)
 
 
+@pytest.mark.parametrize(("hold", "charged"), [(Hold.CHARGED, 1), (Hold.RELEASED, 0)])
+def test_a_late_video_is_counted_as_such_and_charged_as_the_ledger_says(
+    world: World, hold: Hold, charged: int
+) -> None:
+    """It was released first; a gift is not charged. How long it took is not measured."""
+    job = world.moves(
+        replace(a_job(), submitted_at=NOW), *SUBMITTED, JobState.FAILED, code="unknown"
+    )
+    job = replace(job, hold=hold, submitted_at=None)
+    job = world.moves(job, JobState.DELIVERING, code="late")
+    world.moves(replace(job, finished_at=NOW), JobState.DELIVERED)
+
+    assert world.value("pikabot_job_transitions_total", state="delivering", code="late") == 1
+    assert world.credits() == (1, charged, 1)
+    assert world.value("pikabot_video_seconds_count") == 0
+    assert sum(world.value("pikabot_jobs", state=state) for state in JobState) == 0
+
+
 def test_jobs_of_an_earlier_process_are_there_but_not_new(world: World) -> None:
     """After a restart the gauge is right, and neither moves nor holds are counted again."""
     rendering = replace(a_job(1), state=JobState.RENDERING, attempt=1)
@@ -282,6 +301,61 @@ async def test_discord_answers_are_counted_by_the_trace(world: World) -> None:
     assert world.value(answers, code="200") == 1
     assert world.value(answers, code="429") == 2
     assert world.value(answers, code="no_answer") == 1
+
+
+class StallingLoop(asyncio.SelectorEventLoop):
+    """A loop that can be held up without anybody waiting."""
+
+    stalled = 0.0
+
+    def time(self) -> float:
+        """Its own time, moved on by what it was held up."""
+        return super().time() + self.stalled
+
+
+async def turns(count: int) -> None:
+    """Let everything run that is due."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_a_stall_of_the_event_loop_is_seen(world: World) -> None:
+    """How late the loop came is counted each time; the longest stall is remembered, and a
+    shorter one afterwards does not replace it.
+    """
+
+    async def two_stalls() -> None:
+        with world.metrics.watch_loop():
+            for seconds in (3.0, 0.7):
+                await turns(3)
+                loop.stalled += seconds
+                await turns(3)
+
+    loop = StallingLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(two_stalls())
+
+    assert world.value("pikabot_loop_lag_max_seconds") == pytest.approx(3.0 - LAG_SECONDS, abs=0.2)
+    bucket = "pikabot_loop_lag_seconds_bucket"
+    all_of_them = world.value(bucket, le="+Inf")
+    assert all_of_them - world.value(bucket, le="0.5") == 2
+    assert all_of_them - world.value(bucket, le="1.0") == 1
+
+
+def test_a_loop_is_watched_no_longer_than_asked(world: World) -> None:
+    """Afterwards nothing is counted any more, however late the loop is."""
+
+    async def stall_afterwards() -> None:
+        with world.metrics.watch_loop():
+            await turns(3)
+        loop.stalled += 5.0
+        await turns(3)
+
+    loop = StallingLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(stall_afterwards())
+
+    assert world.value("pikabot_loop_lag_max_seconds") < 1
 
 
 def test_labels_stay_few_whatever_is_counted(world: World) -> None:

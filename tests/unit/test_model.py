@@ -9,6 +9,8 @@ import pytest
 
 from bot.model import (
     FINAL,
+    GIVEN_UP,
+    LATE_MS,
     NEXT,
     UNFINISHED,
     Delivery,
@@ -22,10 +24,12 @@ from bot.model import (
     PikaStatus,
     Place,
     Verb,
+    may_come_late,
 )
-from tests.fakes import a_job
+from tests.fakes import START, a_job
 
-SCHEMA = resources.files("bot.store").joinpath("migrations/0001_initial.sql").read_text("utf-8")
+MIGRATIONS = resources.files("bot.store").joinpath("migrations")
+SCHEMA = MIGRATIONS.joinpath("0001_initial.sql").read_text("utf-8")
 
 
 def _words(constraint: str) -> set[str]:
@@ -59,6 +63,17 @@ def test_the_schema_knows_which_states_are_final() -> None:
     assert set(re.findall(r"'(\w+)'", found[1])) == FINAL
 
 
+def test_the_index_of_what_was_given_up_knows_every_code() -> None:
+    """A code that only the model knows would be searched for in the whole table."""
+    found = re.search(
+        r"code IN \(([^)]*)\)",
+        MIGRATIONS.joinpath("0002_late_results.sql").read_text("utf-8"),
+    )
+
+    assert found is not None
+    assert set(re.findall(r"'(\w+)'", found[1])) == GIVEN_UP
+
+
 def test_every_state_is_in_next_and_can_be_reached() -> None:
     """No state is forgotten, and none is decoration."""
     reached = {JobState.QUEUED}.union(*NEXT.values())
@@ -77,9 +92,39 @@ def test_from_every_state_there_is_a_way_to_an_end() -> None:
                 seen.add(state)
                 todo += NEXT[state]
         assert seen & FINAL, start
-    assert all(not NEXT[state] for state in FINAL)
+    assert {state: NEXT[state] for state in FINAL if NEXT[state]} == {
+        JobState.FAILED: {JobState.DELIVERING}  # a video that comes late
+    }
     assert set(JobState) == FINAL | UNFINISHED
     assert not FINAL & UNFINISHED
+
+
+@pytest.mark.parametrize(
+    ("changes", "welcome"),
+    [
+        ({}, True),
+        ({"code": "stalled"}, True),
+        ({"code": "gone"}, True),
+        ({"code": "video_unreachable"}, True),
+        ({"finished_at": START - LATE_MS + 1}, True),
+        ({"finished_at": START - LATE_MS}, False),
+        ({"code": "failed"}, False),
+        ({"code": "moderated"}, False),
+        ({"code": "undeliverable"}, False),
+        ({"code": "refused"}, False),
+        ({"cancel_asked_at": START}, False),
+        ({"state": JobState.CANCELLED}, False),
+        ({"state": JobState.DELIVERED}, False),
+        ({"state": JobState.RENDERING, "finished_at": None}, False),
+    ],
+)
+def test_a_late_video_is_welcome_where_we_gave_up_and_not_where_pika_said_no(
+    changes: dict[str, object], welcome: bool
+) -> None:
+    """For a day, and not where the member had asked to cancel."""
+    given_up = {"state": JobState.FAILED, "code": "unknown", "finished_at": START}
+
+    assert may_come_late(a_job(**(given_up | changes)), START) is welcome
 
 
 def test_a_paid_request_is_never_sent_again_on_doubt_alone() -> None:

@@ -54,6 +54,8 @@ class Api:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        if self._server.ban.left:
+            return _banned(self._server.ban.left)
         path, _, query = request.raw_path.partition("?")
         if "%" in path:
             path = unquote(path)
@@ -167,6 +169,7 @@ class Api:
         server = self._server
         if status in _INVALID and counts:
             server.invalid_requests += 1
+            server.ban.count()
         if server.record:
             names = [file.filename for file in call.files]
             now = server.clock.now()
@@ -189,6 +192,12 @@ def _answer(status: int, body: Any, headers: dict[str, str]) -> web.Response:
         return web.Response(status=status, headers=headers)
     # Clients compare the content type for equality: no charset may follow.
     return web.Response(status=status, body=orjson.dumps(body), headers={**headers, **_JSON})
+
+
+def _banned(seconds: float) -> web.Response:
+    """What the proxy in front of Discord says: neither JSON nor Via, as Discord is not asked."""
+    headers = {"Content-Type": "text/html", "Retry-After": str(round(seconds))}
+    return web.Response(status=_TOO_MANY, body=b"error code: 1015", headers=headers)
 
 
 def _reason(error: ApiError) -> str:

@@ -26,6 +26,18 @@ class Changes:
         for waiter in self._waiters:
             waiter.set()
 
+    async def after(self, count: int) -> int:
+        """Wait until there were more changes than ``count``; how many there were then."""
+        changed = asyncio.Event()
+        self._waiters.add(changed)
+        try:
+            while self.count <= count:
+                await changed.wait()
+                changed.clear()
+        finally:
+            self._waiters.discard(changed)
+        return self.count
+
     async def until(
         self,
         condition: Callable[[], T],

@@ -82,6 +82,7 @@ class Gateway:
         self.identifies = 0
         self.resumes = 0
         self.ack_heartbeats = True
+        self.reachable = True
         self.enforce_identify_limit = False
         self.privileged_intents = Intent.NONE
         self.max_concurrency = MAX_CONCURRENCY
@@ -255,6 +256,11 @@ class Gateway:
         for socket in sockets:
             socket.abort()
         return len(sockets)
+
+    def cut_off(self) -> None:
+        """Break every connection and take no new one, until ``reachable`` is set again."""
+        self.reachable = False
+        self.drop()
 
     def reconnect(self) -> None:
         """Ask every client to connect again and resume (op 7)."""

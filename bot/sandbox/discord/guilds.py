@@ -172,6 +172,11 @@ class Guild:
             data = {"id": str(self.id), "unavailable": True}
             self.world.emit("GUILD_DELETE", data, guild=self, needs=Intent.GUILDS, force=True)
 
+    def boost(self, tier: int) -> None:
+        """The server's boosts reach this tier, or fall to it."""
+        self.boost_tier = tier
+        self.emit("GUILD_UPDATE", payloads.guild(self))
+
     def announce(self) -> None:
         """Send GUILD_CREATE, as on joining."""
         self.emit("GUILD_CREATE", payloads.guild_create(self))

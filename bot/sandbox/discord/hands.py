@@ -91,6 +91,25 @@ class Hands:
         invocation.command_type = rules.USER_MENU
         return self._dispatch(invocation, data)
 
+    def offered(self, who: User | Member, where: Channel) -> list[Json]:
+        """The commands, of all types, that somebody may use in a place; empty where none."""
+        try:
+            actor = self._actor(who, where)
+        except ClientRefused:
+            return []
+        return [
+            command
+            for command in self._server.commands.visible(where.guild)
+            if self._may(actor, where, command)
+        ]
+
+    def _may(self, actor: User | Member, where: Channel, command: Json) -> bool:
+        try:
+            self._usable(actor, where, command["type"], command["name"])
+        except ClientRefused:
+            return False
+        return True
+
     def _command_data(self, command: Json, where: Channel) -> Json:
         data: Json = {"id": command["id"], "name": command["name"], "type": command["type"]}
         if "guild_id" in command and where.guild is not None:

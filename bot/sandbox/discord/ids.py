@@ -19,6 +19,7 @@ class Snowflakes:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = 0
+        self._backdated = 0
         # Guild ids are a year old and one millisecond apart, so that servers made one after
         # the other fall on successive shards: shard = (guild_id >> 22) % shard_count.
         start = int(clock.now() * 1000) - EPOCH_MS - _YEAR_MS
@@ -29,6 +30,11 @@ class Snowflakes:
         stamp = (int(self._clock.now() * 1000) - EPOCH_MS) << 22
         self._last = max(self._last + 1, stamp)
         return self._last
+
+    def at(self, moment: float) -> int:
+        """A fresh id of something that is as old as ``moment`` (seconds since 1970)."""
+        self._backdated += 1
+        return ((int(moment * 1000) - EPOCH_MS) << 22) | (self._backdated & 0x3FFFFF)
 
     def next_guild(self) -> int:
         """A fresh guild id, on the shard after the last one's."""

@@ -101,6 +101,38 @@ def limited(
     return ApiError(429, code, message, extra=extra, headers=more)
 
 
+class Ban:
+    """Turns a client away that annoys: after ``limit`` answers 401, 403 or 429 within ten minutes
+    the proxy in front of Discord answers everything itself, for ``seconds`` (Discord docs,
+    topics/rate-limits, "Invalid Request Limit"; how long a ban lasts is not published).
+    """
+
+    WINDOW: Final = 600.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.limit = 10_000
+        self.seconds = 3600.0
+        self._recent: deque[float] = deque()
+        self._until = 0.0
+
+    def count(self) -> None:
+        """One more such answer."""
+        now = self._clock.now()
+        recent = self._recent
+        recent.append(now)
+        while now - recent[0] >= self.WINDOW:
+            recent.popleft()
+        if len(recent) >= self.limit:
+            self._until = now + self.seconds
+            recent.clear()
+
+    @property
+    def left(self) -> float:
+        """Seconds for which everything is still turned away; 0 where nothing is."""
+        return max(0.0, self._until - self._clock.now())
+
+
 class EditBudget:
     """Edits of messages older than an hour are limited, by channel (error 30046).
 

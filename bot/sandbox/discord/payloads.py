@@ -28,7 +28,7 @@ def member(m: Member, *, with_user: bool = True) -> Json:
         "joined_at": iso(m.joined_at),
         "nick": m.nick,
         "pending": False,
-        "premium_since": None,
+        "premium_since": iso(m.boosting_since) if m.boosting_since else None,
         "roles": [str(role_id) for role_id in m.role_ids],
         "mute": False,
         "deaf": False,

@@ -30,9 +30,17 @@ class User:
         "world",
     )
 
-    def __init__(self, world: World, name: str, *, bot: bool = False, nitro: bool = False) -> None:
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        *,
+        bot: bool = False,
+        nitro: bool = False,
+        created_at: float | None = None,
+    ) -> None:
         self.world = world
-        self.id = world.ids.next()
+        self.id = world.ids.next() if created_at is None else world.ids.at(created_at)
         self.name = name
         self.global_name: str | None = None if bot else name.title()
         self.bot = bot
@@ -78,7 +86,7 @@ class User:
 class Role:
     """A role of one server. Change its permissions with ``grant`` and ``revoke``."""
 
-    __slots__ = ("bits", "guild", "id", "managed", "mentionable", "name", "position")
+    __slots__ = ("bits", "color", "guild", "id", "managed", "mentionable", "name", "position")
 
     def __init__(
         self, guild: Guild, role_id: int, name: str, bits: Permission, position: int
@@ -88,6 +96,7 @@ class Role:
         self.name = name
         self.bits = int(bits)
         self.position = position
+        self.color = 0
         self.managed = False
         self.mentionable = False
 
@@ -119,8 +128,12 @@ class Role:
             "name": self.name,
             "permissions": str(self.bits),
             "position": self.position,
-            "color": 0,
-            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+            "color": self.color,
+            "colors": {
+                "primary_color": self.color,
+                "secondary_color": None,
+                "tertiary_color": None,
+            },
             "hoist": False,
             "managed": self.managed,
             "mentionable": self.mentionable,
@@ -137,7 +150,15 @@ class Role:
 class Member:
     """A user in one server."""
 
-    __slots__ = ("_role_ids", "guild", "joined_at", "nick", "timed_out_until", "user")
+    __slots__ = (
+        "_role_ids",
+        "boosting_since",
+        "guild",
+        "joined_at",
+        "nick",
+        "timed_out_until",
+        "user",
+    )
 
     def __init__(self, guild: Guild, user: User, joined_at: float) -> None:
         self.guild = guild
@@ -145,6 +166,7 @@ class Member:
         self.joined_at = joined_at
         self.nick: str | None = None
         self.timed_out_until: float | None = None
+        self.boosting_since: float | None = None
         self._role_ids: list[int] = []
 
     @property

@@ -34,7 +34,7 @@ from .gateway import Gateway
 from .hands import Hands
 from .intents import Intent
 from .invocations import Interactions, Invocation
-from .limits import EditBudget, RateLimits
+from .limits import Ban, EditBudget, RateLimits
 from .routing import Router
 from .uploads import MAX_JSON
 from .world import World
@@ -110,6 +110,7 @@ class EmbeddedDiscord:
         self.faults = Faults()
         self.limits = RateLimits(self.clock)
         self.edits = EditBudget(self.clock)
+        self.ban = Ban(self.clock)
         self.rate_limits = False
         self.record = record
         self.requests: list[Recorded] = []
@@ -180,6 +181,8 @@ class EmbeddedDiscord:
         if path.startswith(PREFIX):
             return await self._api.handle(request)
         if path.startswith("/gateway"):
+            if not self.gateway.reachable:
+                return web.Response(status=503)
             return await Socket(self.gateway, self.world, request).run()
         if path.startswith(cdn.PREFIX):
             return await self.cdn.handle(request)
@@ -208,6 +211,10 @@ class EmbeddedDiscord:
         self.world.upload_limit = value
 
     # what people do
+
+    def offered(self, who: User | Member, where: Channel) -> list[Json]:
+        """The commands, of all types, that Discord offers somebody in a place."""
+        return self._hands.offered(who, where)
 
     async def invoke(
         self, who: User | Member, where: Channel, command: str, /, **options: Any

@@ -69,9 +69,16 @@ class World:
         self.bot = User(self, bot_name, bot=True)
         self.users[self.bot.id] = self.bot
 
-    def create_user(self, name: str, *, nitro: bool = False, bot: bool = False) -> User:
-        """A new account."""
-        user = User(self, name, nitro=nitro, bot=bot)
+    def create_user(
+        self,
+        name: str,
+        *,
+        nitro: bool = False,
+        bot: bool = False,
+        created_at: float | None = None,
+    ) -> User:
+        """A new account, or one made at ``created_at`` (seconds since 1970)."""
+        user = User(self, name, nitro=nitro, bot=bot, created_at=created_at)
         self.users[user.id] = user
         return user
 

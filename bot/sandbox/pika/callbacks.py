@@ -39,6 +39,18 @@ class Callbacks:
         self._tasks[job.jobid] = task
         task.add_done_callback(lambda _: self._tasks.pop(job.jobid, None))
 
+    async def repeat(self, job: PikaJob) -> CallbackSent:
+        """Call back about a job as it is now, whatever was sent before and whatever faults wait.
+        Without a replyUrl: ValueError.
+        """
+        if job.reply_url is None:
+            message = f"{job.jobid} has no replyUrl"
+            raise ValueError(message)
+        sent = CallbackSent(job.reply_url, job.jobid, {**job.body(), "code": 200}, self._now())
+        await self._post(sent)
+        self._remember(sent)
+        return sent
+
     async def settled(self, jobid: str) -> None:
         """Wait until the callback for this job was answered or has failed."""
         task = self._tasks.get(jobid)
@@ -57,16 +69,14 @@ class Callbacks:
 
     async def _send(self, job: PikaJob, url: str) -> None:
         fault = self._state.faults.take("callback", _KINDS)
-        body: dict[str, object] = {**job.body(), "code": 200}
         if fault is not None and fault.kind == "lost":
+            body: dict[str, object] = {**job.body(), "code": 200}
             self._remember(CallbackSent(url, job.jobid, body, self._now(), error="lost on order"))
             return
         if fault is not None and fault.kind == "late":
             await pause(fault.seconds, self._state.stopping)
         for _ in range(2 if fault is not None and fault.kind == "twice" else 1):
-            sent = CallbackSent(url, job.jobid, body, self._now())
-            await self._post(sent)
-            self._remember(sent)
+            await self.repeat(job)
 
     async def _post(self, sent: CallbackSent) -> None:
         target = _loopback(sent.url)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.sandbox.pika.answers import NO_SUBSCRIPTION, UNAUTHORIZED, Refusal, reply
 from bot.sandbox.pika.cdn import Cdn
-from bot.sandbox.pika.faults import perform
+from bot.sandbox.pika.faults import drop, perform
 from bot.sandbox.pika.state import SECRET_HEADERS, RequestSeen, State
 
 Handler = Callable[[web.Request, RequestSeen], Awaitable[web.StreamResponse]]
@@ -48,11 +48,12 @@ class Gate:
             seen, began = self._saw(endpoint, request), time.perf_counter()
             fault = self._state.faults.take(endpoint)
             if fault is None:
-                response = await answer(request, seen)
+                response = await _unless_gone(request, answer(request, seen))
             else:
                 seen.fault = fault.kind
                 stopping = self._state.stopping
-                response = await perform(fault, request, lambda: answer(request, seen), stopping)
+                work = perform(fault, request, lambda: answer(request, seen), stopping)
+                response = await _unless_gone(request, work)
             return self._answered(request, seen, began, response)
 
         return handle
@@ -64,10 +65,11 @@ class Gate:
             seen, began = self._saw("cdn", request), time.perf_counter()
             fault = self._state.faults.take("cdn")
             if fault is None:
-                response = await self._cdn.serve(request, seen)
+                response = await _unless_gone(request, self._cdn.serve(request, seen))
             else:
                 seen.fault = fault.kind
-                response = await self._cdn.misbehave(fault, request, seen)
+                work = self._cdn.misbehave(fault, request, seen)
+                response = await _unless_gone(request, work)
             return self._answered(request, seen, began, response)
 
         return handle
@@ -103,3 +105,13 @@ class Gate:
         seen.status = None if gone and not response.prepared else response.status
         self._state.changed()
         return response
+
+
+async def _unless_gone(
+    request: web.Request, work: Awaitable[web.StreamResponse]
+) -> web.StreamResponse:
+    """The answer, unless whoever asked has gone away in the middle of it."""
+    try:
+        return await work
+    except ConnectionError:
+        return drop(request)

@@ -72,6 +72,7 @@ class EmbeddedPika:
         self._life: Life | None = None
         self._renderer: Renderer | None = None
         self._callbacks: Callbacks | None = None
+        self._submit: Submit | None = None
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -117,13 +118,15 @@ class EmbeddedPika:
             await self._runner.cleanup()
             self._runner = self._site = None
         self._state.clock.close()
+        if self._submit is not None:
+            await self._submit.close()
         if self._life is not None:
             await self._life.close()
         if self._renderer is not None:
             await self._renderer.close()
         if self._callbacks is not None:
             await self._callbacks.close()
-        self._life = self._renderer = self._callbacks = None
+        self._life = self._renderer = self._callbacks = self._submit = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -146,9 +149,14 @@ class EmbeddedPika:
         self._port = int(self._runner.addresses[0][1])
         self._state.origin = f"http://{HOST}:{self._port}"
 
+    @property
+    def up(self) -> bool:
+        """Whether it listens."""
+        return self._site is not None
+
     def _application(self, life: Life, cdn: Cdn, callbacks: Callbacks) -> web.Application:
         gate = Gate(self._state, cdn)
-        submit = Submit(self._state, life, callbacks)
+        submit = self._submit = Submit(self._state, life, callbacks)
         reads = Reads(self._state, life)
         app = web.Application(client_max_size=MAX_BODY)
         base, router = "/v1/pika", app.router
@@ -285,6 +293,11 @@ class EmbeddedPika:
             )
         )
 
+    @property
+    def scripts(self) -> list[Script]:
+        """The scripts that wait for their job, in order; removing one calls it off."""
+        return self._state.scripts.waiting
+
     def unscript(self) -> None:
         """Forget all scripts that wait for their job."""
         self._state.scripts.clear()
@@ -308,6 +321,21 @@ class EmbeddedPika:
     def fail(self, jobid: str, error: str | None = None, details: str | None = None) -> None:
         """Let a job fail now. KeyError when no such job is running."""
         self._running().fail(self._started(jobid), error, details)
+
+    async def call_back(self, jobid: str) -> CallbackSent:
+        """Call back about a job now: late, again, before others, or although it has not ended.
+
+        What became of it is returned. KeyError for an unknown job, ValueError for one that has
+        no replyUrl.
+        """
+        if self._callbacks is None:
+            message = "the server is not running"
+            raise RuntimeError(message)
+        return await self._callbacks.repeat(self.jobs[jobid])
+
+    async def change(self) -> None:
+        """Wait until anything is different here."""
+        await asyncio.shield(self._state.next_change())
 
     async def wait_for(self, condition: Callable[[], T], *, timeout: float = 10.0) -> T:  # noqa: ASYNC109 - fixed name
         """Wait until the condition holds and return what it returned.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -65,6 +66,13 @@ class Submit:
         self._state = state
         self._life = life
         self._callbacks = callbacks
+        self._placing: set[asyncio.Task[web.StreamResponse]] = set()
+
+    async def close(self) -> None:
+        """Break off what is being handed to the bot."""
+        for task in self._placing:
+            task.cancel()
+        await asyncio.gather(*self._placing, return_exceptions=True)
 
     def handler(
         self, command: str
@@ -82,7 +90,11 @@ class Submit:
                     self._state.violations += [f"{where}: {text}" for text in form.violations]
             _check(form, command)
             job = self._button_job(form) if command == "button" else self._job(form, command)
-            return await self._place(job)
+            # What the API has accepted goes on, whoever hangs up.
+            task = asyncio.get_running_loop().create_task(self._place(job))
+            self._placing.add(task)
+            task.add_done_callback(self._placing.discard)
+            return await asyncio.shield(task)
 
         return handle
 

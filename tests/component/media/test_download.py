@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from bot.errors import Expired, MediaError, Unreachable, Unusable
+from bot.errors import Expired, MediaError, NotStored, Unreachable, Unusable
 from bot.media import AllowedHosts, Downloaded, Fetcher
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ async def test_cancelled(site: Site, fetcher: Fetcher, tmp_path: Path) -> None:
 async def test_a_disk_that_cannot_be_written(site: Site, fetcher: Fetcher, tmp_path: Path) -> None:
     """Our own trouble is not the file's fault: later."""
     (tmp_path / "file").touch()
-    with pytest.raises(Unreachable, match="stored"):
+    with pytest.raises(NotStored, match="stored"):
         await fetcher.fetch(site.serve("/a", b"x"), Path("file/a.mp4"), limit=100)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import stat
 import time
 from pathlib import Path
@@ -175,6 +176,18 @@ async def test_it_runs_gently(clips: Path, tmp_path: Path, monkeypatch: pytest.M
         await check_video(clips / "good.mp4")
     assert "very-secret" not in (tmp_path / "env").read_text()
     assert int((tmp_path / "nice").read_text() or 10) >= 10
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit (util-linux)")
+async def test_it_is_bounded(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory and CPU time end by the kernel, even when nobody watches any more."""
+    fake = _fake(tmp_path, f"(ulimit -v; ulimit -t; ulimit -c) > {tmp_path}/limits\nexit 1\n")
+    monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: fake)
+    with pytest.raises(Unusable):
+        await check_video(clips / "good.mp4")
+    memory, cpu, core = map(int, (tmp_path / "limits").read_text().split())
+    assert memory * 1024 == ffmpeg.MEMORY_LIMIT
+    assert (cpu, core) == (ffmpeg.CPU_SECONDS, 0)
 
 
 async def test_floods_of_output_are_dropped(

@@ -167,6 +167,28 @@ async def test_the_global_limit_spares_interactions(server, community, rest, ask
     assert body["global"] is True
 
 
+async def test_who_annoys_is_banned_for_a_while(server, community, rest):
+    """Too many 401, 403 and 429 within ten minutes, and the proxy in front answers everything:
+    429 without JSON and without Via.
+    """
+    server.ban.limit, server.ban.seconds = 3, 100.0
+    for _ in range(2):
+        server.faults.add(Fault(route=MESSAGES, status=403, code=50001))
+        await rest.say(community.channel, "x")
+    server.clock.advance(600)
+    for _ in range(3):
+        server.faults.add(Fault(route=MESSAGES, status=403, code=50001))
+        assert (await rest.say(community.channel, "x"))[0] == 403
+    async with rest.session.get(f"{server.api_url}/gateway") as response:
+        assert response.status == 429
+        assert response.headers["Retry-After"] == "100"
+        assert "Via" not in response.headers
+        assert await response.text() == "error code: 1015"
+    assert len(community.channel.messages) == 0
+    server.clock.advance(100)
+    assert (await rest.say(community.channel, "x"))[0] == 200
+
+
 async def test_what_is_not_served_is_a_violation(server, rest):
     """404 for paths, 405 for methods, both on the record."""
     assert (await rest("GET", "/users/@me/billing"))[0] == 404

@@ -69,6 +69,21 @@ async def test_a_lost_connection_is_resumed_and_nothing_is_missed(server, ask, r
     assert "RESUMED" in bot.seen
 
 
+async def test_a_gateway_that_cannot_be_reached_is_found_again(
+    server, ask, run, new_bot, monkeypatch
+):
+    """Every new connection fails for a while; discord.py then begins a new session."""
+    monkeypatch.setattr(discord.backoff.ExponentialBackoff, "delay", lambda _: 0.02)
+    await run(answering(new_bot))
+    server.gateway.cut_off()
+    await asyncio.sleep(0.1)
+    assert server.gateway.sockets == set()
+    assert not server.gateway.is_connected
+    server.gateway.reachable = True
+    await server.connected()
+    assert (await (await ask()).answered()).text == "pong"
+
+
 async def test_an_invalid_session_means_identifying_again(server, ask, run, new_bot, monkeypatch):
     """Op 9 without resume ends the session; the client starts a new one."""
     monkeypatch.setattr(discord.backoff.ExponentialBackoff, "delay", lambda _: 0.0)

@@ -78,6 +78,31 @@ async def test_callbacks_can_repeat_get_lost_or_be_late(
     assert [sent.error for sent in pika.callbacks] == [None, None, "lost on order", None]
 
 
+async def test_a_callback_can_be_ordered_at_any_time(
+    pika: EmbeddedPika, submit: Submit, listener: Any
+) -> None:
+    """Before the end, after a lost one, again and out of order: with the job as it is then."""
+    pika.pause()
+    pika.faults.add(PikaFault("callback", "lost", times=2))
+    first = (await submit(prompt="a", replyUrl=listener.url))["jobid"]
+    second = (await submit(prompt="b", replyUrl=listener.url))["jobid"]
+    silent = (await submit(prompt="c"))["jobid"]
+    await pika.call_back(first)
+    for jobid in (first, second):
+        await pika.finish(jobid)
+    await pika.wait_for(lambda: len(pika.callbacks) == 3)
+    for jobid in (second, first, first):
+        assert (await pika.call_back(jobid)).status == 200
+
+    heard = [(body["jobid"], body["status"]) for body in listener.bodies]
+    done = "completed"
+    assert heard == [(first, "started"), (second, done), (first, done), (first, done)]
+    with pytest.raises(ValueError, match="no replyUrl"):
+        await pika.call_back(silent)
+    with pytest.raises(KeyError):
+        await pika.call_back("nobody's")
+
+
 @pytest.mark.parametrize(
     "url", ["http://example.com/cb", "ftp://127.0.0.1/", "nonsense", "http://127.0.0.1:99999/"]
 )

@@ -236,8 +236,29 @@ async def test_unplugged_and_plugged_again(
     assert (await api.get("/jobs")).status_code == 200
 
 
-async def test_a_caller_who_leaves_during_the_upload(pika: EmbeddedPika) -> None:
-    """Half a request and a closed connection make no job and do no harm."""
+async def test_what_was_accepted_goes_on_without_its_caller() -> None:
+    """unplug() breaks the POST off; its job is made all the same, and its slot is free again."""
+    async with (
+        EmbeddedPika(render_seconds=0.05, accept_seconds=0.3, instant=True) as pika,
+        httpx.AsyncClient(headers={"Authorization": f"Bearer {pika.token}"}) as api,
+    ):
+        post = asyncio.create_task(
+            api.post(f"{pika.api_url}/create", files={"prompt": (None, "a fox")})
+        )
+        await pika.wait_for(lambda: pika.executing)
+        await pika.unplug()
+        with pytest.raises(httpx.HTTPError):
+            await post
+
+        (job,) = pika.jobs.values()
+        await pika.wait_for(lambda: job.status == "completed")
+        assert pika.executing == {}
+
+
+async def test_a_caller_who_leaves_during_the_upload(
+    pika: EmbeddedPika, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Half a request and a closed connection make no job, do no harm and are no error of ours."""
     reader, writer = await asyncio.open_connection("127.0.0.1", pika.port)
     head = (
         f"POST /v1/pika/create HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {pika.token}\r\n"
@@ -252,3 +273,4 @@ async def test_a_caller_who_leaves_during_the_upload(pika: EmbeddedPika) -> None
     await asyncio.sleep(0.05)
 
     assert pika.jobs == {}
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.errors import StorageTrouble
 from bot.store.batch import Batch
 from bot.store.database import Database, fetch
 from tests.fakes import cancelled, until
@@ -119,6 +120,21 @@ async def test_one_that_cannot_be_written_does_not_take_the_others_along(
 
     assert [type(result) for result in results] == [int, int, OverflowError, int, int]
     assert await _written(database) == {0, 1, 3, 4}
+
+
+async def test_in_trouble_a_crowd_is_refused_at_once(database: Database) -> None:
+    """The storage fails for all: nobody is tried alone, each hears of it, nothing is written."""
+    writer = Writer()
+    async with database.transaction() as tx:
+        await fetch(tx, "PRAGMA query_only = 1", {})
+    batch = Batch(database, writer)
+
+    ends = await asyncio.gather(*(batch.put(n) for n in range(100)), return_exceptions=True)
+
+    assert {type(end) for end in ends} == {StorageTrouble}
+    assert len({id(end) for end in ends}) == len(ends)
+    assert writer.batches == []
+    assert await _written(database) == set()
 
 
 async def test_after_a_failure_the_batch_goes_on(database: Database) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.errors import StorageTrouble
 from bot.store import facts
 from bot.store.database import Database, execute_rows, fetch
 from tests.fakes import cancelled, until
@@ -236,7 +237,7 @@ async def test_a_file_that_is_no_database_leaves_no_thread_behind(tmp_path: Path
     path.write_bytes(b"this is a text about foxes" * 100)
     before = threading.active_count()
 
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(StorageTrouble, match="damaged"):
         await Database.open(path)
 
     await until(lambda: threading.active_count() <= before, seconds=1)

@@ -150,5 +150,21 @@ async def test_a_finished_job_whose_card_does_not_say_so_is_found(
 
     assert await deliveries.untrue_cards(database) == ([1] if untrue else [])
     async with database.transaction() as tx:
-        await deliveries.shown(tx, 1, "final")
+        assert await deliveries.shown(tx, await _card(database), "final")
     assert await deliveries.untrue_cards(database) == []
+
+
+async def test_a_card_that_became_untrue_while_it_was_written_is_written_again(
+    database: Database,
+) -> None:
+    """Its edit says what was true when it began; a job may come back from its end meanwhile."""
+    card = await _pending(database)
+    async with database.transaction() as tx:
+        await deliveries.sent(tx, card, channel_id=1, message_id=5, shown="?", at=START)
+        await jobs.move(tx, 1, JobState.QUEUED, JobState.CANCELLED, at=START)
+    before = await _card(database)
+    async with database.transaction() as tx:
+        await deliveries.untrue(tx, 1)
+        assert not await deliveries.shown(tx, before, "final")
+
+    assert await deliveries.untrue_cards(database) == [1]

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import pytest
 
 from bot.errors import StaleState
@@ -43,6 +44,7 @@ WAYS: dict[JobState, list[tuple[JobState, dict[str, Any]]]] = {
 NEEDS: dict[JobState, dict[str, Any]] = {
     S.SUBMITTING: {"attempt": 2, "reply_ref": "ref2"},
     S.RENDERING: {"pika_id": "p"},
+    S.DELIVERING: {"pika_id": "p"},
     S.FAILED: {"code": "failed"},
 }
 
@@ -65,6 +67,51 @@ async def _at(database: Database, state: JobState) -> Job:
         async with database.transaction() as tx:
             job = await jobs.move(tx, job.id, frm, to, at=START + 1, **columns)
         frm = to
+    return job
+
+
+async def _given_up(database: Database, number: int, **values: Any) -> Job:
+    await _insert(database, a_job(number, requester=requester(key=number)))
+    code = values.pop("code", "unknown")
+    async with database.transaction() as tx:
+        for column, value in values.items():
+            await tx.execute_fetchall(f"UPDATE job SET {column} = ? WHERE id = ?", (value, number))
+        return await jobs.move(tx, number, S.QUEUED, S.FAILED, at=START + number, code=code)
+
+
+async def test_what_was_given_up_lately_is_found_and_nothing_else(database: Database) -> None:
+    """By the same rule as ``may_come_late``, from the database."""
+    await _given_up(database, 1)
+    welcome = [await _given_up(database, 2), await _given_up(database, 3, code="stalled")]
+    await _given_up(database, 4, code="moderated")
+    await _given_up(database, 5, cancel_asked_at=START)
+    await _insert(database, a_job(6, requester=requester(key=6)))
+
+    assert await jobs.given_up(database, START + 1) == welcome
+
+
+async def test_a_name_is_learnt_once_and_only_by_a_job_that_failed(database: Database) -> None:
+    """Nothing that Pika or a callback says later changes it."""
+    await _given_up(database, 1)
+    await _insert(database, a_job(2, requester=requester(key=2)))
+    async with database.transaction() as tx:
+        for job_id, name in ((1, "p1"), (1, "another"), (2, "p2")):
+            await jobs.learn_pika_id(tx, job_id, name)
+
+    assert [(await _now(database, n)).pika_id for n in (1, 2)] == ["p1", None]
+    with pytest.raises(sqlite3.IntegrityError, match="pika_id"):
+        async with database.transaction() as tx:
+            await _fail_another(tx)
+
+
+async def _fail_another(tx: aiosqlite.Connection) -> None:
+    await jobs.move(tx, 2, S.QUEUED, S.FAILED, at=START + 3, code="unknown")
+    await jobs.learn_pika_id(tx, 2, "p1")
+
+
+async def _now(database: Database, job_id: int) -> Job:
+    job = await jobs.get(database, job_id)
+    assert job is not None
     return job
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import StaleState
-from bot.model import Hold, Quota, Usage
+from bot.model import Hold, JobState, Quota, Usage
 from bot.store import jobs, ledger
 from bot.store.database import Database
 from tests.fakes import GUILD, MEMBER, START, a_job, requester
@@ -77,6 +78,106 @@ async def test_what_holds_nothing_cannot_be_settled(database: Database) -> None:
     """Silence here would be a lost or invented credit."""
     with pytest.raises(StaleState):
         await _settle(database, 77, Hold.CHARGED)
+
+
+async def _late(database: Database, job_id: int, now: int, quota: Quota = QUOTA) -> Hold:
+    """The video of a job that was given up comes at ``now``."""
+    async with database.transaction() as tx:
+        job = await jobs.get_in(tx, job_id)
+        if job.state is JobState.QUEUED:
+            await jobs.move(tx, job_id, job.state, JobState.FAILED, at=now, code="unknown")
+            await jobs.move(
+                tx, job_id, JobState.FAILED, JobState.DELIVERING, at=now, code="late", pika_id="p"
+            )
+        return await ledger.charge_late(tx, job, quota, now)
+
+
+async def test_a_released_credit_is_charged_for_a_late_video_once(database: Database) -> None:
+    """Dated from then on; a second time there is nothing to charge."""
+    await _hold(database, 1)
+    await _settle(database, 1, Hold.RELEASED)
+
+    assert await _late(database, 1, START + 10) is Hold.CHARGED
+    assert await _late(database, 1, START + 20) is Hold.RELEASED
+
+    rows = await database.fetch("SELECT * FROM reservation", {})
+    assert [(row["state"], row["held_at"], row["settled_at"]) for row in rows] == [
+        ("charged", START + 10, START + 10)
+    ]
+
+
+async def test_a_late_video_is_free_where_the_credit_was_used_meanwhile(
+    database: Database,
+) -> None:
+    """Used never exceeds the limit."""
+    for job_id in (1, 2, 3, 4):
+        await _hold(database, job_id, START + job_id)
+        if job_id == 1:
+            await _settle(database, 1, Hold.RELEASED)
+
+    assert await _late(database, 1, START + 10) is Hold.RELEASED
+    assert (await _usage(database, START + 10)).used == QUOTA.credits
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [("failed", "unknown"), ("delivering", None), ("delivered", "late")]
+)
+async def test_nothing_but_a_late_video_charges_what_was_released(
+    database: Database, state: str, code: str | None
+) -> None:
+    """The database itself refuses it."""
+    await _hold(database, 1)
+    await _settle(database, 1, Hold.RELEASED)
+    over = None if state == "delivering" else START
+    values = (state, code, over)
+    await database.write(
+        lambda tx: tx.execute(
+            "UPDATE job SET state = ?, code = ?, finished_at = ?, pika_id = 'p'", values
+        )
+    )
+
+    with pytest.raises(sqlite3.IntegrityError, match="a reservation settles once"):
+        async with database.transaction() as tx:
+            await ledger.charge_late(tx, await jobs.get_in(tx, 1), QUOTA, START)
+
+
+@settings(max_examples=40)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["take", "release", "late"]), st.integers(0, 40)), max_size=25
+    )
+)
+async def test_in_no_window_that_ever_was_more_is_used_than_allowed(
+    database: Database, steps: list[tuple[str, int]]
+) -> None:
+    """Whatever is taken, given back and charged late: not now, and not looking back either."""
+    quota, now = Quota(2, 60, 99), START
+    await database.write(lambda tx: tx.execute("DELETE FROM job"))
+    taken: list[int] = []
+    for number, (what, pause) in enumerate(steps, start=1):
+        now += pause
+        if what == "take":
+            if (await ledger.standing(database, WHO, quota, now)).usage.used < quota.credits:
+                await _hold(database, number, now)
+                taken.append(number)
+        elif taken and what == "release":
+            with suppress(StaleState):
+                await _settle(database, taken[pause % len(taken)], Hold.RELEASED)
+        elif taken:
+            await _fate(database, taken[pause % len(taken)], now, quota)
+
+    rows = await database.fetch("SELECT held_at FROM reservation WHERE state <> 'released'", {})
+    ends = [row["held_at"] for row in rows]
+    for end in ends:
+        assert sum(end - quota.window_ms < at <= end for at in ends) <= quota.credits
+
+
+async def _fate(database: Database, job_id: int, now: int, quota: Quota) -> None:
+    """A late video, for a job that was given up and for no other."""
+    rows = await database.fetch("SELECT state FROM reservation WHERE job_id = :id", {"id": job_id})
+    if rows[0]["state"] == "released":
+        await database.write(lambda tx: tx.execute("UPDATE job SET pika_id = NULL"))
+        await _late(database, job_id, now, quota)
 
 
 async def test_a_credit_frees_exactly_when_the_window_has_passed(database: Database) -> None:

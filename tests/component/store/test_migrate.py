@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from bot.errors import SchemaTooNew
-from bot.store.migrate import migrate, migrations
+from bot.errors import SchemaTooNew, StorageTrouble
+from bot.store.migrate import COPIES, look, migrate, migrations
+from tests.storage_faults import refusing
 
 ONE = (1, "0001_one.sql", "CREATE TABLE one (a INTEGER); INSERT INTO one VALUES (1);")
 TWO = (2, "0002_two.sql", "CREATE TABLE two (b INTEGER); INSERT INTO one VALUES (2);")
@@ -83,6 +86,154 @@ def test_an_older_database_is_copied_before_it_is_changed(tmp_path: Path) -> Non
     assert _version(copy) == 1
     assert _tables(copy) == ["one"]
     assert _ask(copy, "SELECT a FROM one") == [(1,)]
+
+
+def test_a_copy_is_one_whole_file(tmp_path: Path) -> None:
+    """It can be put back as it is: checked, in no need of a second file, and nothing is left of
+    its making.
+    """
+    path = tmp_path / "pika.db"
+    migrate(path, [ONE])
+
+    migrate(path, [ONE, TWO])
+
+    assert _ask(tmp_path / "pika.db.v1.bak", "PRAGMA integrity_check") == [("ok",)]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["pika.db", "pika.db.v1.bak"]
+    restored = tmp_path / "restored.db"
+    restored.write_bytes((tmp_path / "pika.db.v1.bak").read_bytes())
+    assert migrate(restored, [ONE, TWO]) == 2
+
+
+def test_a_migration_that_is_tried_again_has_its_copy_made_again(tmp_path: Path) -> None:
+    """Between two tries the older version may have gone on."""
+    path = tmp_path / "pika.db"
+    migrate(path, [ONE])
+    with pytest.raises(sqlite3.Error):
+        migrate(path, [ONE, (2, "0002_two.sql", "oops")])
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("INSERT INTO one VALUES (7)")
+        db.commit()
+
+    migrate(path, [ONE, TWO])
+
+    assert _ask(tmp_path / "pika.db.v1.bak", "SELECT a FROM one") == [(1,), (7,)]
+
+
+def test_only_the_newest_copies_are_kept(tmp_path: Path) -> None:
+    """A database that was brought up to date for years does not fill the disk; what is none of
+    our copies stays.
+    """
+    path = tmp_path / "pika.db"
+    mine = tmp_path / "pika.db.vacation.bak"
+    mine.touch()
+    steps = [(n, f"{n:04}_x.sql", f"CREATE TABLE t{n} (a);") for n in range(1, 13)]
+    for last in range(1, 13):
+        migrate(path, steps[:last])
+
+    names = sorted(file.name for file in tmp_path.glob("*.bak"))
+
+    kept = [f"pika.db.v{number}.bak" for number in range(12 - COPIES, 12)]
+    assert names == sorted([mine.name, *kept])
+
+
+def test_what_a_killed_start_left_of_a_copy_is_cleared_away(tmp_path: Path) -> None:
+    """Half a copy never has a copy's name, and stands in nobody's way."""
+    path = tmp_path / "pika.db"
+    migrate(path, [ONE])
+    for suffix in ("", "-journal", "-wal"):
+        (tmp_path / f"pika.db.v1.bak.part{suffix}").write_bytes(b"half of it" * 1000)
+
+    migrate(path, [ONE, TWO])
+
+    assert _ask(tmp_path / "pika.db.v1.bak", "SELECT a FROM one") == [(1,)]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["pika.db", "pika.db.v1.bak"]
+
+
+def test_without_room_for_the_copy_nothing_is_migrated(tmp_path: Path) -> None:
+    """A migration without a way back is none: the operator is asked for room first."""
+    path = tmp_path / "pika.db"
+    migrate(path, [ONE])
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("INSERT INTO one VALUES (zeroblob(1000000))")
+        db.commit()
+    with refusing(path, 500_000), pytest.raises(StorageTrouble):
+        migrate(path, [ONE, TWO])
+
+    assert (_version(path), _tables(path)) == (1, ["one"])
+    assert [file.name for file in tmp_path.iterdir()] == ["pika.db"]
+
+
+# -- a database that cannot be used ---------------------------------------------------------
+
+
+def _garbled(path: Path) -> None:
+    """Pages in the middle hold nonsense; the header is whole."""
+    migrate(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"nonsense" * 4096)
+
+
+def _text(path: Path) -> None:
+    path.write_bytes(b"this is a text about foxes" * 1000)
+
+
+def _cut_off(path: Path) -> None:
+    migrate(path)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("spoil", [_garbled, _text, _cut_off])
+def test_a_damaged_database_is_found_and_left_as_it_is(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    """Before anything is written to it, and before a copy takes the place of a good one."""
+    path = tmp_path / "pika.db"
+    spoil(path)
+    before = path.read_bytes()
+
+    with pytest.raises(StorageTrouble, match=r"damaged: .* backup"):
+        migrate(path)
+
+    assert path.read_bytes() == before
+    assert not list(tmp_path.glob("*.bak"))
+
+
+@pytest.mark.parametrize("how", ["EXCLUSIVE", "IMMEDIATE"])
+def test_a_database_that_another_program_holds_is_not_waited_for(tmp_path: Path, how: str) -> None:
+    """The start says so, and does not hang; also where there is nothing to migrate."""
+    path = tmp_path / "pika.db"
+    migrate(path)
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute(f"BEGIN {how}")
+        began = time.monotonic()
+        with pytest.raises(StorageTrouble, match="locked by another program"):
+            migrate(path)
+        assert time.monotonic() - began < 5
+
+    assert migrate(path) == migrations()[-1][0]
+
+
+def test_the_look_for_damage_ends_in_time(tmp_path: Path) -> None:
+    """A start looks at as much of a large database as it can in some seconds, no more; who takes
+    the time finds what is wrong at its end.
+    """
+    slow = "a INTEGER CHECK (a > 0 AND length(hex(zeroblob(500000 + a))) > 0)"
+    with closing(sqlite3.connect(tmp_path / "pika.db")) as db:
+        db.execute(f"CREATE TABLE large ({slow})")
+        db.execute("PRAGMA ignore_check_constraints = ON")
+        db.executemany("INSERT INTO large VALUES (?)", [(n,) for n in [*range(1, 500), -1]])
+        db.commit()
+        db.execute("PRAGMA ignore_check_constraints = OFF")
+
+        look(db, seconds=0.05)
+        with pytest.raises(StorageTrouble, match="damaged"):
+            look(db, seconds=None)
+        assert db.execute("SELECT count(*) FROM large").fetchone() == (500,)
 
 
 @pytest.mark.parametrize(

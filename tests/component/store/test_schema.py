@@ -169,6 +169,7 @@ HOT: dict[str, Ask] = {
     "in_state": lambda db: jobs.in_state(db, JobState.RENDERING),
     "by_reply_ref": lambda db: jobs.by_reply_ref(db, "r"),
     "know_pika_id": lambda db: jobs.know_pika_id(db, json.dumps(["p"])),
+    "given_up": lambda db: jobs.given_up(db, 1),
     "durations": lambda db: jobs.durations(db, 50),
     "history": lambda db: jobs.history(db, 1),
 }

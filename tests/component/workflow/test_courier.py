@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
 from bot.errors import Denied, TryLater
 from bot.model import DeliveryKind, DeliveryState, Job, JobState, Place
 from bot.store import deliveries
-from bot.workflow.courier import EDIT_PAUSE_MS, EDITABLE_MS, RETRY_MS
+from bot.workflow.delivery.posting import MOST_PATIENCE, RETRY_MS
+from bot.workflow.delivery.upkeep import EDIT_PAUSE_MS, OLD_EDIT_PAUSE_MS, OLD_MS
 from tests.conftest import OpenHouse
 from tests.fakes import (
     CHANNEL,
@@ -96,7 +98,8 @@ async def test_what_was_read_as_due_before_it_was_sent_is_not_sent_again(house: 
     house.clock.move(LONG)
 
     for delivery in stale:
-        house.courier._begin((delivery.job_id, delivery.kind), house.courier._deliver(delivery))
+        posting = house.courier._posting.deliver(delivery)
+        house.courier._begin((delivery.job_id, delivery.kind), posting)
     await house.courier.settle_down()
 
     assert len(house.discord.of(job.id, K.NOTICE)) == 1
@@ -171,6 +174,28 @@ async def test_try_later_waits_as_long_as_discord_says(house: House) -> None:
     await house.deliver()
 
     assert len(house.discord.of(job.id, K.RESULT)) == 1
+
+
+async def test_tries_come_slower_while_discord_is_out_of_order(house: House) -> None:
+    """Each of them sends the whole video: an hour of outage is not hundreds of uploads."""
+    job = await house.delivering()
+    house.discord.outcomes.extend([TryLater(5)] * 1000)
+    tried = []
+    for _ in range(3600):
+        before = len(house.discord.tried)
+        await house.deliver()
+        if len(house.discord.tried) > before:
+            tried.append(house.clock.now())
+        house.clock.move(1)
+    pauses = [(after - before) / 1000 for before, after in pairwise(tried)]
+    assert pauses == sorted(pauses)
+    assert pauses[0] == 5
+    assert pauses[-1] == MOST_PATIENCE
+
+    house.discord.outcomes.clear()
+    house.clock.move(MOST_PATIENCE)
+    await house.deliver()
+    assert await house.state(job.id) is S.DELIVERED
 
 
 async def test_an_accident_of_ours_is_tried_again_later(house: House) -> None:
@@ -467,32 +492,63 @@ async def test_a_card_that_says_the_same_is_left_alone(house: House) -> None:
     assert len(house.discord.edits) == edits
 
 
-async def test_an_old_card_is_rewritten_once_more_at_the_end(house: House) -> None:
-    """Discord limits edits of messages older than an hour."""
+async def test_an_old_card_is_rewritten_rarely_and_at_the_end(house: House) -> None:
+    """Discord limits edits of messages older than an hour: progress may wait there, the end
+    does not.
+    """
     job = await house.rendering()
+    assert job.pika_id is not None
     await house.deliver()
-    edits = len(house.discord.edits)
-    house.clock.move(EDITABLE_MS / 1000 + 1)
-    await house.members.cancel(GUILD, MEMBER, job.id)
+    house.pika.listed.clear()
+    house.clock.move(OLD_MS / 1000 + 1)
+    for percent in range(20, 100, 10):
+        house.pika.show(job.pika_id, percent=percent)
+        await house.poller.round()
+        await house.deliver()
+        house.clock.move(60)
+    assert await _card(house) == "rendering 2"
+
+    house.clock.move(OLD_EDIT_PAUSE_MS / 1000)
     await house.deliver()
-    assert len(house.discord.edits) == edits
+    assert await _card(house) == "rendering 9"
 
     await house.settling.fail(await house.job(job.id), "failed", "")
     await house.deliver()
+    assert await _card(house) == "final"
 
-    assert house.discord.edits[edits:] == [(job.id, "final")]
 
-
-async def test_a_card_that_cannot_be_rewritten_is_not_tried_for_ever(house: House) -> None:
-    """Somebody deleted it; the notice comes all the same."""
+async def test_a_card_that_was_deleted_is_left_alone(house: House) -> None:
+    """Somebody removed it; it is asked for once, and the notice comes all the same."""
     job = await _failed(house)
     house.discord.edit_errors.extend([Denied(10008)] * 9)
     for _ in range(4):
         await house.deliver()
         house.clock.move(60)
 
-    assert len(house.discord.edit_errors) == 7  # once more after the notice: it may help
+    assert len(house.discord.edit_errors) == 8
     assert len(house.discord.of(job.id, K.NOTICE)) == 1
+
+
+async def test_a_deleted_card_is_not_asked_for_at_every_step_of_its_job(house: House) -> None:
+    """Nor after a restart of its job's progress, nor at its end."""
+    job = await house.rendering()
+    assert job.pika_id is not None
+    house.discord.edit_errors.extend([Denied(10008)] * 9)
+    house.pika.listed.clear()
+    for percent in range(20, 100, 10):
+        house.pika.show(job.pika_id, percent=percent)
+        await house.poller.round()
+        await house.deliver()
+        house.clock.move(60)
+    assert len(house.discord.edit_errors) == 8
+
+    house.finish(job)
+    await house.poller.round()
+    for _ in range(3):
+        await house.deliver()
+
+    assert await house.state(job.id) is S.DELIVERED
+    assert await deliveries.untrue_cards(house.database) == []
 
 
 async def test_a_rewrite_waits_as_long_as_discord_says(house: House) -> None:
@@ -521,7 +577,7 @@ async def test_places_on_waiting_cards_are_refreshed(house: House) -> None:
         await house.members.cancel(GUILD, user, user)
 
     for _ in range(6):
-        house.courier._touch_waiting()
+        house.courier._upkeep.touch_waiting()
         await house.deliver()
         house.clock.move(EDIT_PAUSE_MS / 1000)
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.model import DeliveryKind, JobState
 from bot.pika.errors import NoAnswer
-from bot.workflow.courier import EDIT_PAUSE_MS
+from bot.workflow.delivery.upkeep import EDIT_PAUSE_MS
 from bot.workflow.recovery import sweep
 from tests.conftest import OpenHouse
 from tests.fakes import (

@@ -320,3 +320,24 @@ async def test_a_doubt_keeps_its_slot_until_it_is_settled(open_house: OpenHouse)
     await a_while()
 
     assert house.pika.submits == 1
+
+
+async def test_a_job_cancelled_by_two_at_once_stops_nobody(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A doubted job that was to be cancelled was proven absent, and cancelled by who proved it
+    while its turn came: the second to cancel put a traceback into the log and the whole queue
+    to sleep.
+    """
+    house.pika.outcomes.append(NoAnswer("?", code="timeout"))
+    doubted = await house.sent()
+    await house.members.cancel(GUILD, MEMBER, doubted.id)
+    for _ in range(13):
+        house.clock.move(House.DOUBT_SECONDS / 12)
+        await house.poller.round()
+        await house.rest()
+
+    assert await house.state(doubted.id) is S.CANCELLED
+    assert "ERROR" not in [record.levelname for record in caplog.records]
+    assert house.gate.wait_seconds() == 0
+    assert house.slots.taken == set()

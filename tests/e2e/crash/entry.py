@@ -193,7 +193,7 @@ def main() -> None:
     os.replace = replace
     os.unlink = os.remove = unlink  # type: ignore[assignment]
     sys.argv = ["pika-bot", "run"]
-    bot.cli.main()
+    bot.cli.cli()
 
 
 if __name__ == "__main__":

@@ -228,7 +228,7 @@ async def test_a_card_that_was_found_again_is_brought_up_to_date(open_run: OpenR
     """Killed when the job was over but its card was not yet noted: the card that the next start
     finds still says "in the queue", and is rewritten.
     """
-    cancelled = Point("commit job.state = cancelled + reservation.state = released")
+    cancelled = Point("commit reservation.state = released + job.state = cancelled")
     async with open_run("cancelled_in_the_queue", ends=[cancelled]) as run:
         await live(run, LIVES["cancelled_in_the_queue"])
         assert run.died

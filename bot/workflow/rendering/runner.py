@@ -5,23 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bot.clock import Clock
-from bot.errors import BadRecipe, MediaError, StaleState, Unreachable
+from bot.errors import (
+    BadRecipe,
+    MediaError,
+    NotStored,
+    StaleState,
+    StorageTrouble,
+    Unreachable,
+)
 from bot.logs import about_job
-from bot.model import Job, JobState, PikaReport, PikaStatus
+from bot.model import Job, JobState, PikaReport, PikaStatus, Recipe
 from bot.pika.backend import Backend
 from bot.pika.errors import AccountProblem, Busy, Gone, NoAnswer, NotSent, PikaError, Refused
 from bot.store import jobs
 from bot.store.database import Database
 from bot.workflow.changes import Changes
-from bot.workflow.gate import Gate
 from bot.workflow.outlook import Slots
 from bot.workflow.pictures import Pictures, missing
 from bot.workflow.queue import FairQueue
-from bot.workflow.settling import Settling
+from bot.workflow.rendering.gate import Gate
+from bot.workflow.rendering.settling import Settling
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +74,7 @@ class Runner:
         """Submit jobs until cancelled."""
         while True:
             self._wake.clear()
+            await self._way.database.works()
             wait = self._way.gate.wait_seconds()
             if wait == 0 and not await self._account_ready():
                 continue
@@ -133,9 +143,12 @@ class Runner:
         with about_job(job_id):
             try:
                 await self._submit(job_id)
+                return
+            except StorageTrouble:
+                log.info("a submit must wait for the storage")  # the database has told why
             except Exception:
                 log.exception("a submit went wrong on our side")
-                await self._after_accident(job_id)
+            await self._way.database.insist(partial(self._after_accident, job_id))
 
     async def _after_accident(self, job_id: int) -> None:
         job = await jobs.get(self._way.database, job_id)
@@ -164,7 +177,9 @@ class Runner:
             self.wake()
             return
         if job.cancel_asked_at is not None:  # asked while it was thought to be at Pika
-            await self._way.settling.cancel_queued(job)
+            with suppress(StaleState):  # whoever found that it is not there was first
+                await self._way.settling.cancel_queued(job)
+            self._way.slots.taken.discard(job_id)
             return
         ready = await self._with_pictures(job)
         if ready is None:
@@ -183,23 +198,34 @@ class Runner:
         todo = list(missing(job.recipe))
         if not todo:
             return job
-        for pause in (*_PICTURE_PAUSES, None):
-            try:
-                recipe = await self._way.pictures.complete(job.requester.request_key, job.recipe)
-                break
-            except MediaError as error:
-                if isinstance(error, Unreachable) and pause is not None:
-                    log.warning("the picture cannot be fetched now: %s", error)
-                    await self._way.clock.sleep(pause)
-                    continue
-                await self._way.settling.fail(job, "bad_picture", str(error))
-                return None
+        try:
+            recipe = await self._complete(job)
+        except MediaError as error:
+            await self._way.settling.fail(job, "bad_picture", str(error))
+            return None
         async with self._way.database.transaction() as tx:
             for role, _ in todo:
                 have = recipe.image if role == "image" else recipe.message_image
                 if have is not None:
                     await jobs.keep_picture(tx, job.id, role, have)
         return replace(job, recipe=recipe)
+
+    async def _complete(self, job: Job) -> Recipe:
+        """The recipe with its pictures. Raises ``MediaError`` once trying again is no use."""
+        pauses = iter(_PICTURE_PAUSES)
+        while True:
+            try:
+                return await self._way.pictures.complete(job.requester.request_key, job.recipe)
+            except NotStored:  # our fault, and the operator knows: it waits, within limits
+                if self._way.clock.now() - job.created_at > MOST_WAIT_MS:
+                    raise
+                pause = _ROOM_PAUSE
+            except Unreachable as error:
+                log.warning("the picture cannot be fetched now: %s", error)
+                pause = next(pauses, 0.0)
+                if not pause:
+                    raise
+            await self._way.clock.sleep(pause)
 
     async def _claim(self, job: Job) -> Job:
         """Write down that a POST is about to leave, before it leaves."""
@@ -220,6 +246,11 @@ class Runner:
         return claimed
 
     async def _send(self, job: Job) -> None:
+        """The POST, and what came of it: known here alone until it is written down."""
+        await self._way.database.insist(await self._post(job))
+
+    async def _post(self, job: Job) -> Callable[[], Awaitable[None]]:
+        """Send it once; what must be written down now."""
         reply_ref = job.reply_ref or ""
         settling, gate = self._way.settling, self._way.gate
         try:
@@ -227,30 +258,28 @@ class Runner:
                 job.recipe, reply_ref=reply_ref, reply_url=self._way.reply_url(reply_ref)
             )
         except BadRecipe as error:
-            await settling.fail(job, "refused", str(error))
+            return partial(settling.fail, job, "refused", str(error))
         except NotSent as error:
             log.warning("did not reach Pika: %s", error)
-            await self._again(job, gate.busy(None))
+            return partial(self._again, job, gate.busy(None))
         except Busy as error:
             seconds = gate.busy(error.retry_after)
             log.info("Pika is busy (%s), again in %.1f s", error.code, seconds)
-            await self._again(job, seconds)
+            return partial(self._again, job, seconds)
         except AccountProblem as error:
             gate.account_trouble(error.code)
             if error.may_be_taken:
-                await settling.doubt(job, error.code)
-            else:
-                await self._again(job, gate.wait_seconds())
+                return partial(settling.doubt, job, error.code)
+            return partial(self._again, job, gate.wait_seconds())
         except Refused as error:
             gate.account_works()
             log.info("Pika refused: %s", error)
-            await settling.fail(job, error.code, error.detail)
+            return partial(settling.fail, job, error.code, error.detail)
         except NoAnswer as error:
             log.warning("nobody knows whether Pika took it: %s", error)
-            await settling.doubt(job, error.code)
-        else:
-            gate.account_works()
-            await self._accepted(job, report)
+            return partial(settling.doubt, job, error.code)
+        gate.account_works()
+        return partial(self._accepted, job, report)
 
     async def _accepted(self, job: Job, report: PikaReport) -> None:
         rendering = await self._way.settling.accepted(job, report)
@@ -258,7 +287,10 @@ class Runner:
             return
         log.info("taken by Pika as %s", report.pika_id)
         if report.status is not PikaStatus.WORKING:
-            await self._way.settling.settle(rendering, report)
+            try:
+                await self._way.settling.settle(rendering, report)
+            except (StorageTrouble, MediaError) as error:
+                log.info("left to the next look at Pika: %s", error)
 
     async def _again(self, job: Job, seconds: float) -> None:
         """Certainly not taken: back to its place."""
@@ -266,16 +298,24 @@ class Runner:
         if now - job.created_at > MOST_WAIT_MS:
             await self._way.settling.fail(job, "gave_up", f"{job.attempt} attempts")
             return
-        async with self._way.database.transaction() as tx:
-            queued = await jobs.move(
-                tx, job.id, JobState.SUBMITTING, JobState.QUEUED, at=now, submitted_at=None
-            )
+        try:
+            async with self._way.database.transaction() as tx:
+                queued = await jobs.move(
+                    tx, job.id, JobState.SUBMITTING, JobState.QUEUED, at=now, submitted_at=None
+                )
+        except StaleState:
+            log.warning("Pika has it, whatever it answered: a callback has shown so")
+            return
         log.info("waits %.1f s in its place", seconds)
         self._way.changes.tell(queued)
         if queued.cancel_asked_at is not None:
-            await self._way.settling.cancel_queued(queued)
+            with suppress(StorageTrouble):  # then it is cancelled when its turn comes
+                await self._way.settling.cancel_queued(queued)
 
 
 _AT_PIKA = frozenset({JobState.SUBMITTING, JobState.IN_DOUBT, JobState.RENDERING})
 _PICTURE_PAUSES = (1.0, 3.0, 10.0)
 """Seconds between tries to fetch a picture whose host does not answer."""
+
+_ROOM_PAUSE = 15.0
+"""Seconds between tries to store a picture for which the disk has no room."""

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import aiosqlite
 
 from bot.clock import Clock
 from bot.errors import StaleState, Unusable
 from bot.media import VIDEO_LIMIT, check_video
-from bot.model import DeliveryKind, Hold, Job, JobState, PikaReport, PikaStatus
+from bot.model import (
+    LATE,
+    DeliveryKind,
+    Hold,
+    Job,
+    JobState,
+    PikaReport,
+    PikaStatus,
+    Quota,
+    may_come_late,
+)
 from bot.store import deliveries, jobs, ledger
 from bot.store.database import Database
 from bot.workflow.changes import Changes
@@ -27,7 +41,8 @@ class _Unwanted(Exception):
 class Settling:
     """Moves jobs on, with their credits and their messages.
 
-    A job that somebody else moved meanwhile is left alone: the first one was right.
+    A job that somebody else moved meanwhile is left alone: the first one was right. ``default``
+    is the quota of members whose server sets none; a late video asks for it.
     """
 
     database: Database
@@ -35,6 +50,7 @@ class Settling:
     fetcher: Fetches
     changes: Changes
     videos: Path
+    default: Quota
     _fetching: set[int] = field(default_factory=set, init=False)
 
     async def accepted(self, job: Job, report: PikaReport) -> Job | None:
@@ -67,10 +83,14 @@ class Settling:
         """It was sent, and nobody knows the outcome."""
         if job.state is JobState.IN_DOUBT:
             return
-        async with self.database.transaction() as tx:
-            doubted = await jobs.move(
-                tx, job.id, job.state, JobState.IN_DOUBT, at=self.clock.now(), code=code
-            )
+        try:
+            async with self.database.transaction() as tx:
+                doubted = await jobs.move(
+                    tx, job.id, job.state, JobState.IN_DOUBT, at=self.clock.now(), code=code
+                )
+        except StaleState:
+            log.info("was moved by somebody else")
+            return
         self.changes.tell(doubted)
 
     async def absent(self, job: Job) -> None:
@@ -127,10 +147,10 @@ class Settling:
         try:
             async with self.database.transaction() as tx:
                 now = self.clock.now()
+                await ledger.settle(tx, job.id, Hold.RELEASED, now)
                 failed = await jobs.move(
                     tx, job.id, job.state, JobState.FAILED, at=now, code=code, detail=detail[:300]
                 )
-                await ledger.settle(tx, job.id, Hold.RELEASED, now)
                 await deliveries.add(tx, failed, DeliveryKind.NOTICE, at=now)
         except StaleState:
             log.info("was moved by somebody else")
@@ -151,8 +171,8 @@ class Settling:
     async def _move_to_cancelled(self, job: Job, frm: JobState, hold: Hold, code: str) -> Job:
         async with self.database.transaction() as tx:
             now = self.clock.now()
-            gone = await jobs.move(tx, job.id, frm, JobState.CANCELLED, at=now, code=code)
             await ledger.settle(tx, job.id, hold, now)
+            gone = await jobs.move(tx, job.id, frm, JobState.CANCELLED, at=now, code=code)
         log.info("cancelled, %s", hold)
         self._over(gone)
         return gone
@@ -161,27 +181,22 @@ class Settling:
         """The video on our disk first, then the charge and the wish to deliver it."""
         if report.video_url is None:
             await self.fail(job, "no_video", "")
-        elif job.id not in self._fetching:  # or two would write and delete the same file
-            self._fetching.add(job.id)
-            try:
-                await self._fetch(job, report.video_url)
-            finally:
-                self._fetching.discard(job.id)
-
-    async def _fetch(self, job: Job, url: str) -> None:
-        path = self.videos / f"{job.id}.mp4"
-        try:
-            got = await self.fetcher.fetch(url, path, limit=VIDEO_LIMIT)
-            seen = await check_video(path)
-        except Unusable as error:
-            path.unlink(missing_ok=True)
-            await self.fail(job, "bad_video", str(error))
             return
-        if seen.extension != path.suffix:
-            path = path.rename(path.with_suffix(seen.extension))
+        async with self._alone(job) as alone:
+            if not alone:
+                return
+            try:
+                path = await self._fetch(job, report.video_url)
+            except Unusable as error:
+                await self.fail(job, "bad_video", str(error))
+                return
+            await self._keep(job, path)
+
+    async def _keep(self, job: Job, path: Path) -> None:
         try:
             async with self.database.transaction() as tx:
                 now = self.clock.now()
+                await ledger.settle(tx, job.id, Hold.CHARGED, now)
                 done = await jobs.move(
                     tx,
                     job.id,
@@ -193,20 +208,98 @@ class Settling:
                 )
                 if done.cancel_asked_at is not None:
                     raise _Unwanted
-                await ledger.settle(tx, job.id, Hold.CHARGED, now)
                 await deliveries.add(tx, done, DeliveryKind.RESULT, at=now)
         except StaleState:
             log.info("was moved by somebody else")
-            path.unlink(missing_ok=True)
+            _delete(path)
             return
         except _Unwanted:  # asked while the video was fetched
-            path.unlink(missing_ok=True)
+            _delete(path)
             await self._cancel(job, Hold.CHARGED, "finished_first")
             return
-        log.info("video of %d bytes, %.1f s", got.size, seen.seconds)
-        Pictures.forget(job.recipe)
+        self._over(done)
+
+    async def late(self, job: Job, url: str, pika_id: str) -> None:
+        """Pika has finished a job that we had given up: it is delivered after all.
+
+        Charged if the member has a credit left, free otherwise. The notice that there is no
+        video is not sent any more, and the card is made true. Raises ``MediaError`` when the
+        video cannot be had: now, or (``Unusable``) ever; the job stays as it is.
+        """
+        async with self._alone(job) as alone:
+            # Before the fetch too: it must not take the place of a video that is kept.
+            if not alone or not await self._welcome(job):
+                return
+            path = await self._fetch(job, url)
+            try:
+                async with self.database.transaction() as tx:
+                    done = await self._bring_back(tx, job, path, pika_id)
+            except (StaleState, sqlite3.IntegrityError) as error:
+                log.warning("a late video is not delivered: %s", error)
+                _delete(path)
+                return
+        log.warning("its video came late; its credit is %s", done.hold)
         self.changes.tell(done)
+
+    async def _welcome(self, job: Job) -> bool:
+        now = await jobs.get(self.database, job.id)
+        return now is not None and may_come_late(now, self.clock.now())
+
+    async def _bring_back(
+        self, tx: aiosqlite.Connection, job: Job, path: Path, pika_id: str
+    ) -> Job:
+        now = self.clock.now()
+        if not may_come_late(await jobs.get_in(tx, job.id), now):
+            raise StaleState("it is no longer waited for")
+        back = await jobs.move(
+            tx,
+            job.id,
+            JobState.FAILED,
+            JobState.DELIVERING,
+            at=now,
+            pika_id=pika_id,
+            code=LATE,
+            detail=None,
+            video_path=path,
+            percent=100,
+            submitted_at=None,  # how long this took says nothing of how long others will take
+        )
+        await ledger.charge_late(tx, back, self.default, now)
+        await deliveries.drop(tx, job.id, DeliveryKind.NOTICE)
+        await deliveries.untrue(tx, job.id)
+        await deliveries.add(tx, back, DeliveryKind.RESULT, at=now)
+        return await jobs.get_in(tx, job.id)
+
+    @asynccontextmanager
+    async def _alone(self, job: Job) -> AsyncIterator[bool]:
+        """Whether nobody else fetches this job's video: two would write the same file."""
+        if job.id in self._fetching:
+            yield False
+            return
+        self._fetching.add(job.id)
+        try:
+            yield True
+        finally:
+            self._fetching.discard(job.id)
+
+    async def _fetch(self, job: Job, url: str) -> Path:
+        """The video on our disk. Raises ``MediaError``; nothing is left of an unusable one."""
+        path = self.videos / f"{job.id}.mp4"
+        try:
+            got = await self.fetcher.fetch(url, path, limit=VIDEO_LIMIT)
+            seen = await check_video(path)
+        except Unusable:
+            _delete(path)
+            raise
+        log.info("video of %d bytes, %.1f s", got.size, seen.seconds)
+        return (
+            path if seen.extension == path.suffix else path.rename(path.with_suffix(seen.extension))
+        )
 
     def _over(self, job: Job) -> None:
         Pictures.forget(job.recipe)
         self.changes.tell(job)
+
+
+def _delete(path: Path) -> None:
+    path.unlink(missing_ok=True)

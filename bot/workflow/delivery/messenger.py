@@ -42,6 +42,12 @@ class Messenger(Protocol):
         """Rewrite the card that exists."""
         ...
 
+    async def edit_answer(self, job: Job, card: Delivery, outlook: Outlook) -> None:
+        """Rewrite the card through the command that it answers, whatever the bot may do in the
+        channel. Only this process can, and only for a quarter of an hour.
+        """
+        ...
+
     async def find(self, job: Job, delivery: Delivery) -> int | None:
         """The message of this delivery, if an earlier run has posted it: its id."""
         ...

@@ -1,0 +1,7 @@
+"""Messages in Discord: the ``courier`` begins what is due, ``posting`` posts it once,
+``upkeep`` keeps cards true, ``fitting`` makes videos small enough.
+
+``messenger`` is the protocol behind which Discord is; ``careful`` asks it no more than it must:
+``closed`` remembers places that refuse, the ``brake`` counts refusals, ``uploads`` what sizes
+servers take.
+"""

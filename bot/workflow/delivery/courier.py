@@ -1,0 +1,132 @@
+"""Seeing to it that every message exists, once, and that every card is true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+from bot.clock import Clock
+from bot.errors import StaleState, StorageTrouble
+from bot.logs import about_job
+from bot.model import Job, JobState
+from bot.store import deliveries
+from bot.store.database import Database
+from bot.workflow.changes import Changes
+from bot.workflow.delivery.fitting import Fitting
+from bot.workflow.delivery.messenger import Messenger
+from bot.workflow.delivery.posting import RETRY_MS, Posting
+from bot.workflow.delivery.upkeep import Upkeep
+from bot.workflow.estimate import Durations
+from bot.workflow.outlook import Outlooks
+from bot.workflow.queue import FairQueue
+
+log = logging.getLogger(__name__)
+
+
+class Courier:
+    """Begins what is due: posts (``Posting``) and the rewriting of cards (``Upkeep``)."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        messenger: Messenger,
+        queue: FairQueue,
+        outlooks: Outlooks,
+        durations: Durations,
+        fitting: Fitting,
+        changes: Changes,
+        *,
+        tick_seconds: float = 2.0,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._tick_seconds = tick_seconds
+        self._wake = asyncio.Event()
+        self._under_way: dict[tuple[int, str], asyncio.Task[None]] = {}
+        self._stopping = False
+        changes.listen(self._changed)
+        self._upkeep = Upkeep(database, clock, messenger, queue, outlooks, self._wake.set)
+        self._posting = Posting(
+            database, clock, messenger, outlooks, durations, fitting, changes,
+            self._upkeep, self._wake.set,
+        )  # fmt: skip
+
+    def touch(self, job_id: int) -> None:
+        """The job's card may be untrue."""
+        self._upkeep.touch(job_id)
+
+    def reopened(self, guild_id: int, channel_id: int | None) -> None:
+        """What the bot may do has changed in this channel, or in all of this server."""
+        self._upkeep.reopened(guild_id, channel_id)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        touched = 0
+        while True:
+            self._wake.clear()
+            # By the clock: a busy bot is woken so often that it never sleeps for a whole tick.
+            if self._clock.now() - touched >= self._tick_seconds * 1000:
+                touched = self._clock.now()
+                self._upkeep.touch_waiting()
+            await self._database.works()
+            with suppress(StorageTrouble):
+                await self.round()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._tick_seconds):
+                    await self._wake.wait()
+
+    async def round(self) -> None:
+        """Begin every delivery that is due, and the rewriting of stale cards."""
+        for delivery in await deliveries.due(self._database, self._clock.now()):
+            self._begin((delivery.job_id, delivery.kind), self._posting.deliver(delivery))
+        for job_id in self._upkeep.due():
+            self._begin((job_id, "edit"), self._upkeep.rewrite(job_id))
+
+    async def settle_down(self) -> None:
+        """Return when nothing is under way."""
+        while self._under_way:
+            await asyncio.wait(self._under_way.values())
+
+    async def stop(self, seconds: float) -> None:
+        """Begin nothing more, and give what is under way ``seconds`` to arrive; the rest is tried
+        by the next start.
+        """
+        self._stopping = True
+        running = list(self._under_way.values())
+        if running:
+            await asyncio.wait(running, timeout=seconds)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _changed(self, job: Job) -> None:
+        if job.state is JobState.QUEUED and job.attempt == 0:
+            return  # new: the command's answer is its card
+        self._upkeep.changed(job)
+        self._wake.set()
+
+    def _begin(self, key: tuple[int, str], work: Coroutine[Any, Any, None]) -> None:
+        if key in self._under_way or self._stopping:
+            work.close()
+            return
+        task = asyncio.create_task(self._guarded(key[0], work), name=f"courier {key}")
+        self._under_way[key] = task
+        task.add_done_callback(lambda _: self._under_way.pop(key, None))
+
+    async def _guarded(self, job_id: int, work: Coroutine[Any, Any, None]) -> None:
+        with about_job(job_id):
+            try:
+                await work
+            except StaleState as error:
+                log.info("%s", error)
+            except StorageTrouble:
+                log.debug("must wait for the storage")  # the database has told why
+                self._upkeep.later(job_id, 0)
+            except Exception:
+                log.exception("a message was not written; it is tried again later")
+                self._upkeep.later(job_id, RETRY_MS)

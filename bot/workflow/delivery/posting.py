@@ -1,0 +1,245 @@
+"""Bringing one message into being: once, in the first place that takes it, in a size that fits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.clock import Clock
+from bot.errors import Denied, NotStored, StaleState, TooLarge, TryLater
+from bot.model import Delivery, DeliveryKind, DeliveryState, Job, JobState, Place
+from bot.store import deliveries, jobs
+from bot.store.database import Database
+from bot.store.deliveries import SHOWN_EARLIER
+from bot.workflow.changes import Changes
+from bot.workflow.delivery.fitting import Fitting
+from bot.workflow.delivery.messenger import Messenger, Outlook
+from bot.workflow.delivery.upkeep import Upkeep
+from bot.workflow.delivery.uploads import ONLY_THE_LINK
+from bot.workflow.estimate import Durations
+from bot.workflow.outlook import Outlooks, shows
+
+log = logging.getLogger(__name__)
+
+POSTS_AT_ONCE = 4
+"""Messages under way at the same time; more would only wait in Discord's rate limits."""
+
+RETRY_MS = 60_000
+"""A post of which nothing was heard again is due again after this long."""
+
+MOST_PATIENCE = 300.0
+"""Seconds that may pass between two tries of one message while Discord is out of order. They
+grow from try to try, as each sends the whole video again."""
+
+ROOM_PAUSE = 60.0
+ROOM_PATIENCE_MS = 6 * 3_600_000
+"""How often and how long a smaller copy is tried for which our disk has no room: the link to the
+video, which is what remains then, is itself good for about a day."""
+
+REMOVED = 10008
+"""A post is answered with "unknown message" when an earlier try of it was posted, and deleted
+by somebody (Discord docs, resources/message, on ``enforce_nonce``)."""
+
+_NEXT_PLACE = {Place.HERE: Place.PARENT, Place.PARENT: Place.DIRECT}
+
+
+class Posting:
+    """Posts messages that must exist. ``wake`` is called when more of them are due."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        messenger: Messenger,
+        outlooks: Outlooks,
+        durations: Durations,
+        fitting: Fitting,
+        changes: Changes,
+        upkeep: Upkeep,
+        wake: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._messenger = messenger
+        self._outlooks = outlooks
+        self._durations = durations
+        self._fitting = fitting
+        self._changes = changes
+        self._upkeep = upkeep
+        self._wake = wake
+        self._posts = asyncio.Semaphore(POSTS_AT_ONCE)
+
+    async def deliver(self, delivery: Delivery) -> None:
+        """Try this message once; write down what came of it."""
+        job = await jobs.get(self._database, delivery.job_id)
+        if job is None or await self._card_is_coming(delivery):
+            return
+        outlook = self._outlooks.of(job)
+        if delivery.kind is DeliveryKind.RESULT and delivery.fit is None:
+            first = self._fitting.first(job, delivery.place)
+            if first is not None:
+                await self._shrink(job, delivery, first)
+                return
+        if delivery.fit is not None:
+            if delivery.fit == ONLY_THE_LINK:
+                outlook = replace(outlook, link=await self._fitting.link(job))
+            elif (smaller := await self._smaller(job, delivery, delivery.fit)) is None:
+                return
+            else:
+                job = smaller
+        try:
+            async with self._posts:
+                message_id, shown = await self._post(job, delivery, outlook)
+        except Denied as error:
+            await self._elsewhere(job, delivery, error.code)
+        except TooLarge:
+            await self._shrink(job, delivery, self._fitting.refused(job, delivery.place))
+        except TryLater as error:
+            await self._postpone(delivery, error)
+        else:
+            if delivery.kind is DeliveryKind.RESULT and delivery.fit != ONLY_THE_LINK:
+                self._fitting.took(job, delivery.place)
+            await self._sent(job, delivery, message_id, shown)
+
+    async def _smaller(self, job: Job, delivery: Delivery, limit: int) -> Job | None:
+        """The job with a copy of its video of this size; ``None`` when there is none, and the
+        message waits for room on our disk, or goes on as the link.
+        """
+        try:
+            smaller = await self._fitting.copy(job, limit)
+        except NotStored as error:
+            if self._clock.now() - job.created_at < ROOM_PATIENCE_MS:
+                await self._postpone(delivery, TryLater(ROOM_PAUSE, str(error)))
+                return None
+            smaller = None
+        if smaller is None:
+            await self._shrink(job, delivery, ONLY_THE_LINK)
+            return None
+        return replace(job, video_path=smaller)
+
+    async def _post(self, job: Job, delivery: Delivery, outlook: Outlook) -> tuple[int, str]:
+        """Post it, unless an earlier try has brought it into being after all; its id and what
+        it shows. An earlier one shows what was true then.
+        """
+        found = await self._existing(job, delivery)
+        if found is not None:
+            return found, SHOWN_EARLIER
+        async with self._database.transaction() as tx:
+            if not await deliveries.begin(tx, delivery, self._clock.now() + RETRY_MS):
+                raise StaleState("was posted meanwhile")
+        reply_to = await self._card_beside(delivery)
+        message_id = await self._messenger.post(job, delivery, outlook, reply_to=reply_to)
+        # By its nonce a repeated post may be the earlier message, which nobody could find.
+        return message_id, SHOWN_EARLIER if delivery.attempts else shows(job, outlook)
+
+    async def _postpone(self, delivery: Delivery, error: TryLater) -> None:
+        log.info("%s", error)
+        after = max(error.after, min(MOST_PATIENCE, 2.0 ** min(delivery.attempts, 16)))
+        async with self._database.transaction() as tx:
+            due_at = self._clock.now() + int(after * 1000)
+            await deliveries.postpone(tx, delivery, due_at)
+
+    async def _shrink(self, job: Job, delivery: Delivery, fit: int) -> None:
+        log.warning("too large for this server; next: %s", f"{fit} bytes" if fit else "its link")
+        async with self._database.transaction() as tx:
+            await deliveries.shrink(tx, delivery, fit, self._clock.now())
+        self._upkeep.touch(job.id)
+        self._wake()
+
+    async def _existing(self, job: Job, delivery: Delivery) -> int | None:
+        """The message that an earlier try has left, if any.
+
+        A card is first of all the command's own answer, of which no nonce is known.
+        """
+        if delivery.attempts == 0 and delivery.kind is not DeliveryKind.CARD:
+            return None
+        return await self._messenger.find(job, delivery)
+
+    async def _card_is_coming(self, delivery: Delivery) -> bool:
+        """Whether the card that this message replies to is about to be known: the command's
+        answer is written down a moment later. The message stays due.
+        """
+        if delivery.kind is DeliveryKind.CARD or delivery.place is not Place.HERE:
+            return False
+        card = (await deliveries.of_job(self._database, delivery.job_id)).get(DeliveryKind.CARD)
+        return card is not None and card.state is DeliveryState.PENDING and card.attempts < 2
+
+    async def _card_beside(self, delivery: Delivery) -> int | None:
+        """The job's card, where this message goes to the same channel."""
+        messages = await deliveries.of_job(self._database, delivery.job_id)
+        card = messages.get(DeliveryKind.CARD)
+        here = card is not None and card.channel_id == delivery.channel_id
+        return card.message_id if card is not None and here else None
+
+    async def _sent(self, job: Job, delivery: Delivery, message_id: int, shown: str) -> None:
+        now = self._clock.now()
+        moved = None
+        async with self._database.transaction() as tx:
+            await deliveries.sent(
+                tx,
+                delivery,
+                channel_id=delivery.channel_id,
+                message_id=message_id,
+                shown=shown,
+                at=now,
+            )
+            if delivery.kind is DeliveryKind.RESULT:
+                moved = await jobs.move(tx, job.id, JobState.DELIVERING, JobState.DELIVERED, at=now)
+        log.info("%s posted as message %d (%s)", delivery.kind, message_id, delivery.place)
+        if delivery.kind is not DeliveryKind.RESULT:
+            # It may have moved on meanwhile, the card is an earlier one, or can be written now.
+            self._upkeep.hurry(job.id)
+        if moved is not None:
+            if moved.submitted_at is not None:
+                self._durations.add(now - moved.submitted_at)
+            self._fitting.forget(moved)
+            self._changes.tell(moved)
+
+    async def _elsewhere(self, job: Job, delivery: Delivery, code: int) -> None:
+        """This place will not take it: the next one, or nowhere."""
+        place = _NEXT_PLACE.get(delivery.place)
+        parent = job.requester.parent_id
+        if place is Place.PARENT and parent is None:
+            place = Place.DIRECT
+        channel_id = parent
+        if delivery.kind is DeliveryKind.CARD or code == REMOVED:
+            # A card elsewhere helps nobody; the result or notice will find its way. And what
+            # somebody has removed is not brought back through another door.
+            place = None
+        if place is Place.DIRECT:
+            try:
+                channel_id = await self._messenger.direct_channel(job.requester.user_id)
+            except Denied as error:
+                place, code = None, error.code
+            except TryLater as error:
+                await self._postpone(delivery, error)
+                return
+        if place is None or channel_id is None:
+            await self._nowhere(job, delivery, code)
+            return
+        log.warning("%s not possible there (%d), next: %s", delivery.kind, code, place)
+        async with self._database.transaction() as tx:
+            await deliveries.reroute(tx, delivery, place, channel_id, code, at=self._clock.now())
+        self._wake()
+
+    async def _nowhere(self, job: Job, delivery: Delivery, code: int) -> None:
+        log.warning("%s cannot be posted anywhere (%d)", delivery.kind, code)
+        moved = None
+        async with self._database.transaction() as tx:
+            await deliveries.give_up(tx, delivery, code)
+            if delivery.kind is DeliveryKind.RESULT:
+                moved = await jobs.move(
+                    tx,
+                    job.id,
+                    JobState.DELIVERING,
+                    JobState.FAILED,
+                    at=self._clock.now(),
+                    code="undeliverable",
+                    detail=str(code),
+                )
+        if moved is not None:
+            self._changes.tell(moved)
+        else:
+            self._upkeep.hurry(job.id)  # the card alone can tell now

@@ -1,0 +1,376 @@
+"""The messenger against the embedded Discord: what each of its answers means for a message."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+import discord
+import pytest
+
+from bot.client import PikaBot
+from bot.errors import Denied, TooLarge, TryLater
+from bot.messenger import NOT_HERE_SECONDS, OUT_OF_ORDER_SECONDS, DiscordMessenger
+from bot.model import Delivery, DeliveryKind, DeliveryState, Job, JobState, Requester
+from bot.sandbox.discord import (
+    EmbeddedDiscord,
+    Fault,
+    Member,
+    Message,
+    Permission,
+    TextChannel,
+    Thread,
+)
+from bot.ui.tokens import LIFE_MS, AnswerTokens
+from bot.workflow.delivery.brake import Brake, Pace
+from bot.workflow.delivery.careful import CarefulMessenger
+from bot.workflow.delivery.closed import ClosedPlaces
+from bot.workflow.delivery.messenger import Messenger, Outlook
+from bot.workflow.delivery.uploads import UploadLimits
+from tests.fakes import START, MovableClock, a_job
+
+MESSAGES = "/channels/{channel_id}/messages"
+ANSWER = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
+K = DeliveryKind
+
+
+@dataclass
+class Post:
+    """A server with the embedded Discord, a logged-in bot and its messenger."""
+
+    discord: EmbeddedDiscord
+    bot: PikaBot
+    messenger: Messenger
+    careful: Messenger
+    brake: Brake
+    tokens: AnswerTokens
+    channel: TextChannel
+    thread: Thread
+    alice: Member
+
+    def job(self, **values: Any) -> Job:
+        """Alice's job in the thread."""
+        who = Requester(
+            request_key=self.discord.world.ids.next(),
+            user_id=self.alice.id,
+            guild_id=self.channel.guild.id,
+            channel_id=self.thread.id,
+            parent_id=self.channel.id,
+        )
+        over = {"job_id": 7, "state": JobState.FAILED, "code": "failed", "finished_at": START}
+        return a_job(**{"requester": who, **over, **values})
+
+    def delivery(self, kind: DeliveryKind = K.NOTICE, **values: Any) -> Delivery:
+        """A message for the thread."""
+        return Delivery(1, 7, kind, DeliveryState.PENDING, self.thread.id, **values)
+
+    async def notice(self, messenger: Messenger | None = None) -> int:
+        """Post a notice."""
+        return await (messenger or self.messenger).post(
+            self.job(), self.delivery(), Outlook(), reply_to=None
+        )
+
+    @property
+    def posts(self) -> list[int]:
+        """The statuses of the posts that came."""
+        return [
+            r.status for r in self.discord.requests if (r.method, r.route) == ("POST", MESSAGES)
+        ]
+
+
+@pytest.fixture
+async def post(monkeypatch: pytest.MonkeyPatch, clock: MovableClock) -> AsyncIterator[Post]:
+    """The bot is logged in; its gateway is not connected, as delivery needs none."""
+    path = os.getenv("DISCORD_OPENAPI")
+    async with EmbeddedDiscord(openapi=Path(path) if path else None) as server:
+        monkeypatch.setattr(discord.http.Route, "BASE", server.api_url)
+        guild = server.world.create_guild("Alpha")
+        channel = guild.create_text_channel("general")
+        alice = guild.join(server.world.create_user("alice"))
+        tokens, brake, closed = AnswerTokens(clock), Brake(clock), ClosedPlaces(clock)
+
+        async def recall(_: str) -> str | None:
+            return None
+
+        async def remember(_name: str, _value: str) -> None:
+            return None
+
+        bot = PikaBot(
+            cast("Any", None),
+            closed=closed,
+            uploads=UploadLimits(clock),
+            brake=brake,
+            recall=recall,
+            remember=remember,
+            http_trace=aiohttp.TraceConfig(),
+        )
+        await bot.login(server.token)
+        messenger = DiscordMessenger(bot, tokens)
+        thread = channel.create_thread("clips", owner=alice)
+        yield Post(
+            server, bot, messenger, CarefulMessenger(messenger, closed, brake), brake, tokens,
+            channel, thread, alice,
+        )  # fmt: skip
+        await bot.close()
+        assert server.violations == []
+
+
+LATER: dict[str, tuple[dict[str, Any], float]] = {
+    "503": ({"status": 503}, OUT_OF_ORDER_SECONDS),
+    "overloaded": ({"status": 503, "code": 130000}, OUT_OF_ORDER_SECONDS),
+    "cut before": ({"drop": "before"}, 2),
+    "cut after": ({"drop": "after"}, 2),
+    "a ban that names a time": (
+        {"status": 429, "via": False, "body": "error code: 1015", "headers": {"Retry-After": "37"}},
+        37,
+    ),
+    "a ban that names none": (
+        {"status": 429, "body": "<html>", "headers": {"Via": ""}},
+        OUT_OF_ORDER_SECONDS,
+    ),
+    "a long wait": ({"status": 429, "retry_after": 61.5}, 61.5),
+    "a long wait for all": ({"status": 429, "retry_after": 45.0, "scope": "global"}, 45),
+    "a token not accepted now": ({"status": 401}, NOT_HERE_SECONDS),
+    "a 403 of the proxy": ({"status": 403, "body": "<html>"}, NOT_HERE_SECONDS),
+    "a blocked network": ({"status": 403, "code": 40333}, NOT_HERE_SECONDS),
+}
+
+
+@pytest.mark.parametrize("how", LATER)
+async def test_what_says_nothing_of_the_place_is_tried_again_later(post: Post, how: str) -> None:
+    """None of these sends a video to another place; Discord's own time is kept to."""
+    fault, seconds = LATER[how]
+    post.discord.faults.add(Fault("POST", MESSAGES, **fault))
+
+    with pytest.raises(TryLater) as later:
+        await post.notice()
+
+    assert later.value.after == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (404, 10003),
+        (403, 50001),
+        (403, 50013),
+        (403, 50007),
+        (403, 50278),
+        (400, 160005),
+        (400, 200000),
+        (404, 10008),
+    ],
+)
+async def test_what_the_place_refuses_is_denied(post: Post, status: int, code: int) -> None:
+    """Discord's code says why; it is asked once."""
+    post.discord.faults.add(Fault("POST", MESSAGES, status=status, code=code))
+
+    with pytest.raises(Denied) as denied:
+        await post.notice()
+
+    assert denied.value.code == code
+    assert post.posts == [status]
+
+
+@pytest.mark.parametrize(("status", "code"), [(413, 40005), (413, 0), (400, 50045)])
+async def test_what_is_too_large_is_said_to_be(post: Post, status: int, code: int) -> None:
+    """Whichever way Discord, or the proxy in front of it, puts it."""
+    post.discord.faults.add(Fault("POST", MESSAGES, status=status, code=code))
+
+    with pytest.raises(TooLarge):
+        await post.notice()
+
+
+@pytest.mark.parametrize("scope", ["user", "global", "shared"])
+async def test_a_short_limit_is_waited_for(post: Post, scope: Any) -> None:
+    """Of this route, of all or of many: the message comes after it, once."""
+    post.discord.faults.add(Fault("POST", MESSAGES, status=429, retry_after=0.05, scope=scope))
+
+    message_id = await post.notice()
+
+    assert [message.id for message in post.thread.messages] == [message_id]
+    assert post.posts == [429, 200]
+    assert post.brake.invalid == (0 if scope == "shared" else 1)
+
+
+async def test_a_nonce_that_discord_has_forgotten_makes_another_message(post: Post) -> None:
+    """Within its window a repeated post is the first one; after it, only a look back helps."""
+    job = post.job()
+    first = await post.messenger.post(job, post.delivery(), Outlook(), reply_to=None)
+    again = await post.messenger.post(job, post.delivery(), Outlook(), reply_to=None)
+    assert again == first
+
+    post.discord.clock.advance(3600)
+    assert await post.messenger.find(job, post.delivery()) == first
+    assert await post.messenger.post(job, post.delivery(), Outlook(), reply_to=None) != first
+
+
+async def test_a_message_that_was_deleted_meanwhile_is_denied(post: Post) -> None:
+    """Its nonce is still known: Discord answers "unknown message", and posts nothing."""
+    job = post.job()
+    await post.messenger.post(job, post.delivery(), Outlook(), reply_to=None)
+    post.discord.world.posting.delete(post.thread.messages[0])
+
+    with pytest.raises(Denied) as denied:
+        await post.messenger.post(job, post.delivery(), Outlook(), reply_to=None)
+
+    assert denied.value.code == 10008
+    assert post.thread.messages == []
+
+
+# -- the ban --------------------------------------------------------------------------------
+
+
+async def test_every_invalid_answer_is_counted(post: Post) -> None:
+    """Also those that discord.py sees to by itself."""
+    for status, more in ((403, {"code": 50013}), (401, {}), (429, {"retry_after": 0.01})):
+        post.discord.faults.add(Fault("POST", MESSAGES, status=status, **more))
+        with suppress(Denied, TryLater):
+            await post.notice()
+
+    assert post.brake.invalid == post.discord.invalid_requests == 3
+
+
+async def test_a_ban_stops_everything_at_once(post: Post, clock: MovableClock) -> None:
+    """Each further request would make it longer: nothing is sent before its time is over."""
+    post.discord.ban.limit, post.discord.ban.seconds = 1, 900.0
+    post.discord.faults.add(Fault("POST", MESSAGES, status=403, code=50013))
+    with pytest.raises(Denied):
+        await post.notice(post.messenger)
+    with pytest.raises(TryLater):
+        await post.notice(post.messenger)
+    assert post.brake.pace is Pace.STOPPED
+    seen = len(post.discord.requests)
+    for _ in range(5):
+        with pytest.raises(TryLater) as later:
+            await post.notice(post.careful)
+    assert later.value.after == pytest.approx(900, abs=2)
+    assert len(post.discord.requests) == seen
+
+    post.discord.clock.advance(901)
+    clock.move(901)
+    assert await post.notice(post.careful)
+
+
+async def test_a_lost_channel_costs_one_refusal(post: Post) -> None:
+    """However often it is asked for, in whichever way."""
+    card = await post.messenger.post(
+        post.job(state=JobState.QUEUED), post.delivery(K.CARD), Outlook(), reply_to=None
+    )
+    post.channel.set_overwrite(post.channel.guild.bot_role, deny=Permission.VIEW_CHANNEL)
+    with pytest.raises(Denied):
+        await post.notice(post.careful)
+    for _ in range(20):
+        with pytest.raises(Denied):
+            await post.notice(post.careful)
+        with pytest.raises(Denied):
+            await post.careful.edit_card(
+                post.job(), post.delivery(K.CARD, message_id=card), Outlook()
+            )
+        assert await post.careful.find(post.job(), post.delivery()) is None
+
+    assert post.discord.invalid_requests == 1
+
+
+# -- the token of the command ---------------------------------------------------------------
+
+
+async def _answered(post: Post) -> tuple[Delivery, Message]:
+    """The card that answered a command, in a channel that the bot then lost."""
+    await post.discord.commands_registered()
+    invocation = await post.discord.invoke(post.alice, post.thread, "create", prompt="a fox")
+    reply = {"type": 4, "data": {"content": "In the queue"}}
+    address = f"{post.discord.api_url}/interactions/{invocation.id}/{invocation.token}/callback"
+    async with aiohttp.ClientSession() as http, http.post(address, json=reply) as answer:
+        assert answer.status == 204
+    card = await invocation.answered()
+    post.tokens.keep(7, invocation.token)
+    post.channel.set_overwrite(post.channel.guild.bot_role, deny=Permission.VIEW_CHANNEL)
+    return post.delivery(K.CARD, message_id=card.id), card
+
+
+async def test_a_card_in_a_lost_channel_is_rewritten_by_its_commands_token(post: Post) -> None:
+    """The answer of a command may be changed whatever the bot may do there; the bot's own
+    permission is asked for first, and once.
+    """
+    delivery, card = await _answered(post)
+    for percent in (10, 20):
+        running = post.job(state=JobState.RENDERING, finished_at=None, percent=percent)
+        await post.careful.edit_card(running, delivery, Outlook())
+        assert f"{percent} %" in card.text
+
+    assert [button.label for button in card.buttons] == ["Cancel"]
+    await post.careful.edit_card(post.job(), delivery, Outlook())
+    assert "could not make this video" in card.text
+    assert card.buttons == []
+    assert post.discord.invalid_requests == 1
+
+
+async def test_after_a_quarter_of_an_hour_the_token_is_not_used(
+    post: Post, clock: MovableClock
+) -> None:
+    """It would be refused (50027), and that counts towards the ban."""
+    delivery, card = await _answered(post)
+    clock.move(LIFE_MS / 1000)
+    post.discord.clock.advance(LIFE_MS / 1000)
+
+    with pytest.raises(Denied) as denied:
+        await post.careful.edit_card(post.job(), delivery, Outlook())
+
+    assert denied.value.code == 50001
+    assert not [seen for seen in post.discord.requests if seen.route == ANSWER]
+    assert card.text == "In the queue"
+
+
+async def test_a_token_that_died_early_is_no_reason_to_wait(post: Post) -> None:
+    """Discord's clock is ahead of ours: the place's own refusal stands."""
+    delivery, _ = await _answered(post)
+    post.discord.clock.advance(16 * 60)
+
+    with pytest.raises(Denied) as denied:
+        await post.careful.edit_card(post.job(), delivery, Outlook())
+
+    assert denied.value.code == 50001
+    assert [seen.code for seen in post.discord.requests if seen.route == ANSWER] == [50027]
+
+
+def test_tokens_are_few_and_silent(clock: MovableClock) -> None:
+    """They are not shown, and those that are over are dropped."""
+    tokens = AnswerTokens(clock)
+    for job_id in range(100):
+        tokens.keep(job_id, f"secret-{job_id}")
+    clock.move(LIFE_MS / 1000)
+    tokens.keep(100, "secret-100")
+
+    assert repr(tokens) == "<1 tokens>"
+    assert tokens.of(5) is None
+    assert tokens.of(100) == "secret-100"
+
+
+async def test_old_cards_are_rewritten_when_discord_allows_it(post: Post) -> None:
+    """Edits of messages older than an hour are limited (30046): that is waited for."""
+    post.discord.edits.count, post.discord.edits.seconds = 1, 0.1
+    cards = []
+    for number in (1, 2):
+        card = Delivery(1, number, K.CARD, DeliveryState.PENDING, post.thread.id)
+        job = post.job(job_id=number)
+        cards.append(await post.messenger.post(job, card, Outlook(), reply_to=None))
+    post.discord.clock.advance(3601)
+    for card in cards:
+        await post.messenger.edit_card(
+            post.job(), post.delivery(K.CARD, message_id=card), Outlook()
+        )
+    post.discord.edits.seconds = 100.0
+    with pytest.raises(TryLater) as later:
+        await post.messenger.edit_card(
+            post.job(), post.delivery(K.CARD, message_id=cards[0]), Outlook()
+        )
+
+    assert later.value.after == pytest.approx(100, abs=1)
+    codes = [r.code for r in post.discord.requests if r.method == "PATCH"]
+    assert codes == [None, 30046, None, 30046]

@@ -1,0 +1,120 @@
+"""A video that is too large: what is sent, and what the card says meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+
+import pytest
+
+from bot.media import find_ffmpeg
+from bot.model import DeliveryKind, JobState
+from tests.conftest import OpenHouse
+from tests.fakes import GUILD, House, PostedSilent, World, until
+
+S, K = JobState, DeliveryKind
+KIB = 1024
+
+
+@pytest.fixture(scope="module")
+def grainy() -> bytes:
+    """One second, some hundred KiB: a still picture stored anew for every frame."""
+    source = ["-f", "lavfi", "-i", "color=gray:size=160x120:rate=12:duration=1"]
+    kind = ["-vf", "noise=alls=100", "-c:v", "libx264", "-preset", "ultrafast", "-g", "1"]
+    out = ["-qp", "16", "-movflags", "frag_keyframe+empty_moov", "-f", "mp4", "pipe:1"]
+    command = [find_ffmpeg(), "-v", "error", *source, *kind, "-pix_fmt", "yuv420p", *out]
+    made = subprocess.run(command, check=True, capture_output=True).stdout
+    assert len(made) > 200 * KIB
+    return made
+
+
+@pytest.fixture
+async def large(open_house: OpenHouse, world: World, grainy: bytes) -> House:
+    """A house whose videos are large, and a server that takes 100 KiB."""
+    world.video = grainy
+    house = await open_house()
+    house.discord.limit = 100 * KIB
+    return house
+
+
+async def _steps(house: House, count: int = 4) -> None:
+    for _ in range(count):
+        await house.deliver()
+        house.clock.move(5)
+
+
+async def test_the_card_says_that_the_video_is_made_smaller(large: House) -> None:
+    """While that goes on, and until it is posted."""
+    large.uploads.hint(GUILD, 100 * KIB)
+    job = await large.delivering()
+    go = asyncio.Event()
+    large.discord.outcomes.append(PostedSilent(go))
+    await large.courier.round()
+    await large.courier.settle_down()
+    await large.courier.round()
+    await until(lambda: large.discord.of(job.id, K.RESULT))
+    large.clock.move(5)
+    await large.courier.round()
+    await until(lambda: large.discord.of(job.id, K.CARD)[0].shows == f"delivering {100 * KIB}")
+
+    go.set()
+    await large.courier.settle_down()
+    await large.deliver()
+    assert large.discord.of(job.id, K.CARD)[0].shows == "final"
+
+
+async def test_a_number_that_discord_names_saves_a_refused_upload(large: House) -> None:
+    """What it says it does not take is made to fit before it is sent."""
+    large.uploads.hint(GUILD, 100 * KIB)
+    job = await large.delivering()
+    await _steps(large)
+
+    assert await large.state(job.id) is S.DELIVERED
+    (size,) = large.discord.uploads
+    assert size <= 100 * KIB
+    assert list((large.world.folder / "videos").iterdir()) == []
+
+
+async def test_a_refusal_is_remembered_for_the_next_video(large: House, grainy: bytes) -> None:
+    """First the video as it is, then one that fits; the second one is not refused any more."""
+    first = await large.delivering()
+    large.discord.limit = 1
+    await _steps(large)
+    assert large.discord.uploads == [len(grainy)]
+    large.uploads.hint(GUILD, 100 * KIB)
+    large.discord.limit = 100 * KIB
+    second = await large.delivering()
+    await _steps(large)
+
+    assert len(large.discord.uploads) == 2
+    for job in (first, second):
+        assert await large.state(job.id) is S.DELIVERED
+    fits = [(await large.messages(job.id))[K.RESULT].fit for job in (first, second)]
+    assert fits == [0, 100 * KIB]
+
+
+async def test_what_was_taken_proves_more_than_what_discord_says(
+    large: House, grainy: bytes
+) -> None:
+    """A number that is too small costs nobody the quality of a video that fits."""
+    large.discord.limit = None
+    await large.delivering()
+    await _steps(large)
+    large.uploads.hint(GUILD, 100 * KIB)
+    await large.delivering()
+    await _steps(large)
+
+    assert large.discord.uploads == [len(grainy)] * 2
+
+
+async def test_a_direct_message_has_a_limit_of_its_own(large: House) -> None:
+    """What the server refused, the member may get whole, and the other way round."""
+    large.uploads.refused(GUILD, 150 * KIB)
+    large.discord.closed = {200: 50001}
+    large.discord.limit = None
+    job = await large.delivering()
+    await _steps(large)
+
+    result = large.discord.of(job.id, K.RESULT)[0]
+    assert result.channel_id == 400 * 1000
+    assert (await large.messages(job.id))[K.RESULT].fit is None

@@ -1,0 +1,232 @@
+"""What must hold at both servers and in the database, whatever has happened.
+
+One place for all who let something happen and look afterwards: the town's tests, the crash
+tests, the soak benchmark. Nothing here raises for a broken promise; it is told as a
+``Violation``, so that whoever asked can tell the whole story.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from bot.model import FINAL, LATE, NEXT, DeliveryKind, Hold, JobState
+from bot.sandbox.discord import Message, World
+from bot.sandbox.pika import PikaJob
+from bot.store.deliveries import SHOWN_STUCK
+
+Row = dict[str, Any]
+Rows = Callable[..., list[Row]]
+"""Runs a query with named parameters on the bot's database, as ``Town.rows`` does."""
+
+UNTRUE = ("⏳", "🎬", "🔎", "📦", "🗜", "🛑")
+"""How a card begins to say that something is still to come."""
+
+SAYS = {JobState.DELIVERED: "✅ Done", JobState.CANCELLED: "🚫 Cancelled", JobState.FAILED: "❌"}
+"""How it says what became of a job."""
+
+PAID = frozenset({JobState.DELIVERING})
+"""Unfinished states in which the credit is charged already: the video is on our disk."""
+
+
+class Broken(StrEnum):
+    """Which promise."""
+
+    LOST = "lost"
+    DOUBLED = "doubled"
+    OVERCHARGED = "overcharged"
+    UNTRUE_CARD = "untrue card"
+    BOOKS = "books"  # the database contradicts itself
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A promise that was not kept, about which job, in words."""
+
+    broken: Broken
+    text: str
+    job_id: int | None = None
+
+    def __str__(self) -> str:
+        about = "" if self.job_id is None else f" job {self.job_id}"
+        return f"{self.broken}{about}: {self.text}"
+
+
+# -- the database alone -----------------------------------------------------------------------
+
+
+def open_work(rows: Rows) -> list[Row]:
+    """Jobs that are not over, and cards and messages that are not what they should be. A card
+    whose place is closed cannot be.
+    """
+    return rows(
+        """
+        SELECT j.id, j.state, d.kind, d.state AS delivery, d.shown, d.due_at, d.place
+        FROM job j LEFT JOIN delivery d ON d.job_id = j.id
+        WHERE j.finished_at IS NULL OR d.state = 'pending'
+           OR (d.kind = 'card' AND d.state = 'sent' AND d.shown NOT IN ('final', :stuck))
+        """,
+        stuck=SHOWN_STUCK,
+    )
+
+
+def books(rows: Rows) -> Iterator[Violation]:
+    """One reservation for each job, in the state that the job's own state asks for; every step
+    an arrow of ``NEXT``; and the file is whole. A video that came late may have been free.
+    """
+    jobs = rows(
+        """
+        SELECT j.id, j.state, j.code, count(r.job_id) AS holds, min(r.state) AS hold
+        FROM job j LEFT JOIN reservation r ON r.job_id = j.id GROUP BY j.id
+        """
+    )
+    for job in jobs:
+        state, hold = JobState(job["state"]), job["hold"]
+        if job["holds"] != 1:
+            yield Violation(Broken.BOOKS, f"{job['holds']} reservations", job["id"])
+        elif (hold == Hold.HELD) != (state not in FINAL | PAID):
+            yield Violation(Broken.OVERCHARGED, f"{state}, and its credit is {hold}", job["id"])
+        elif state is JobState.DELIVERED and hold != Hold.CHARGED and job["code"] != LATE:
+            yield Violation(Broken.BOOKS, f"delivered, and its credit is {hold}", job["id"])
+    yield from _wrong_steps(rows)
+    for verdict in rows("PRAGMA integrity_check"):
+        if verdict["integrity_check"] != "ok":
+            yield Violation(Broken.BOOKS, verdict["integrity_check"])
+
+
+def _wrong_steps(rows: Rows) -> Iterator[Violation]:
+    steps: dict[int, list[JobState]] = defaultdict(list)
+    for event in rows("SELECT job_id, state FROM job_event ORDER BY id"):
+        steps[event["job_id"]].append(JobState(event["state"]))
+    for job_id, states in steps.items():
+        if states[0] is not JobState.QUEUED or any(
+            after not in NEXT[before] for before, after in pairwise(states)
+        ):
+            yield Violation(Broken.BOOKS, f"went {' → '.join(states)}", job_id)
+
+
+def over_limit(rows: Rows, *, limit: int, window_ms: int, concurrent: int) -> Iterator[Violation]:
+    """Whether any job was taken although its member had used up the limit, or had too many
+    unfinished jobs, at the very moment when it was taken. (A job whose video came late is taken
+    anew then, and nobody can tell any more when it was over before.)
+    """
+    taken = rows(
+        """
+        SELECT r.job_id AS id, r.guild_id, r.user_id, r.credits, r.state, r.held_at,
+               r.settled_at, j.finished_at, j.code
+        FROM reservation r JOIN job j ON j.id = r.job_id ORDER BY r.held_at, r.job_id
+        """
+    )
+    members: dict[tuple[int, int], list[Row]] = defaultdict(list)
+    for one in taken:
+        earlier, now = members[one["guild_id"], one["user_id"]], one["held_at"]
+        used = one["credits"] + sum(
+            r["credits"]
+            for r in earlier
+            if r["held_at"] > now - window_ms
+            and not (r["state"] == Hold.RELEASED and r["settled_at"] <= now)
+        )
+        open_jobs = 1 + sum(
+            r["code"] != LATE and (r["finished_at"] is None or r["finished_at"] > now)
+            for r in earlier
+        )
+        if used > limit:
+            yield Violation(Broken.OVERCHARGED, f"taken as credit {used} of {limit}", one["id"])
+        if open_jobs > concurrent and one["code"] != LATE:
+            text = f"taken as unfinished job {open_jobs} of {concurrent}"
+            yield Violation(Broken.OVERCHARGED, text, one["id"])
+        earlier.append(one)
+
+
+# -- Discord ----------------------------------------------------------------------------------
+
+_FOOTER = re.compile(r"Job (\d+)")
+_FILE = re.compile(r"pika-(\d+)-")
+_SIGNATURE = re.compile(r"\n-# Job (\d+)$")
+_NOTICE = re.compile(r"<@\d+> Job (\d+): ")
+
+Found = dict[int, list[Message]]
+
+
+@dataclass
+class Posted:
+    """The bot's messages by job. ``gone`` are those whose place was deleted meanwhile."""
+
+    cards: Found = field(default_factory=lambda: defaultdict(list))
+    results: Found = field(default_factory=lambda: defaultdict(list))
+    notices: Found = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def of(cls, world: World, gone: Iterable[Message] = ()) -> Posted:
+        """All there are in this world that everybody sees."""
+        posted = cls()
+        standing = [m for channel in world.channels.values() for m in channel.messages]
+        for message in {id(m): m for m in (*gone, *standing)}.values():
+            if message.author is world.bot and not message.ephemeral:
+                posted.note(message)
+        return posted
+
+    def note(self, message: Message) -> None:
+        """One message more."""
+        for embed in message.embeds:
+            if found := _FOOTER.fullmatch(embed.get("footer", {}).get("text", "")):
+                self.cards[int(found[1])].append(message)
+        named = [_FILE.match(file.filename) for file in message.attachments]
+        if found := next(filter(None, named), None) or _SIGNATURE.search(message.content):
+            self.results[int(found[1])].append(message)
+        elif found := _NOTICE.match(message.content):
+            self.notices[int(found[1])].append(message)
+
+    def of_kind(self, kind: DeliveryKind) -> Found:
+        """Those of one kind."""
+        return {
+            DeliveryKind.CARD: self.cards,
+            DeliveryKind.RESULT: self.results,
+            DeliveryKind.NOTICE: self.notices,
+        }[kind]
+
+    def doubled(self) -> Iterator[Violation]:
+        """Messages of one kind that a job has twice."""
+        for kind in DeliveryKind:
+            for job_id, messages in self.of_kind(kind).items():
+                if len(messages) > 1:
+                    yield Violation(Broken.DOUBLED, f"{kind} posted as {messages}", job_id)
+
+
+def says_working(card: Message) -> bool:
+    """Whether a card says that something is still to come."""
+    return any(sign in card.text for sign in UNTRUE)
+
+
+# -- a job that should be over, at both servers -----------------------------------------------
+
+
+def one_job(job: Row, hold: str, posted: Posted, made: list[PikaJob]) -> Iterator[Violation]:
+    """What must hold of each job once everything has come to rest.
+
+    ``hold`` is what became of its credit, ``made`` what Pika took for it.
+    """
+    job_id, state = job["id"], JobState(job["state"])
+    results, notices = posted.results.get(job_id, []), posted.notices.get(job_id, [])
+    if len(made) > 1:
+        taken = ", ".join(f"{one.jobid} {one.status}" for one in made)
+        yield Violation(Broken.DOUBLED, f"Pika took it {len(made)} times: {taken}", job_id)
+    if state not in FINAL:
+        yield Violation(Broken.LOST, f"still {state}", job_id)
+    elif state is JobState.DELIVERED and not results:
+        yield Violation(Broken.LOST, "delivered, but its video is nowhere", job_id)
+    elif state is not JobState.DELIVERED and results:
+        yield Violation(Broken.LOST, f"{state}, but its video is posted", job_id)
+    if state is JobState.DELIVERED and notices and job["code"] != LATE:
+        yield Violation(Broken.DOUBLED, "a video, and a notice that there is none", job_id)
+    if hold == Hold.CHARGED and not any(one.status == "completed" for one in made):
+        yield Violation(Broken.OVERCHARGED, "charged, but Pika made no video", job_id)
+    for card in posted.cards.get(job_id, []):
+        if not card.deleted and state in FINAL and SAYS[state] not in card.text:
+            text = f"{state}, but the card says {card.text!r}"
+            yield Violation(Broken.UNTRUE_CARD, text, job_id)
