@@ -204,7 +204,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         messenger = CarefulMessenger(DiscordMessenger(bot, tokens), closed, brake)
         courier = Courier(
             database, clock, messenger, queue, outlooks, durations,
-            Fitting(backend, videos_dir, uploads), changes,
+            Fitting(backend, videos_dir, uploads, hosts), changes,
             tick_seconds=min(2.0, settings.pika_poll_seconds),
         )  # fmt: skip
         closed.on_reopen(courier.reopened)

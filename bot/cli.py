@@ -7,7 +7,11 @@ the data directory; 78 bad configuration.
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
+import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,7 +23,13 @@ import typer
 from bot import stopping
 from bot.errors import ConfigError, StorageTrouble
 
+log = logging.getLogger(__name__)
+
 FAILED, BUSY, BAD_CONFIG = 1, 75, 78
+
+_ENDS = [signal.SIGINT, signal.SIGTERM]
+if sys.platform != "win32":
+    _ENDS.append(signal.SIGHUP)  # the terminal was closed
 
 cli = typer.Typer(
     name="pika-bot",
@@ -45,6 +55,7 @@ def run() -> None:
     except ConfigError as error:
         _leave(BAD_CONFIG, *error.problems)
     logs.set_up(config.log_level, config.log_format, config.secrets)
+    os.umask(0o077)  # what members write and send is for nobody else on this machine
     try:
         with ThreadPoolExecutor(1) as elsewhere:  # here, signals are heard meanwhile
             lock = elsewhere.submit(prepare, config).result()
@@ -63,6 +74,10 @@ def run() -> None:
             _leave(BAD_CONFIG, "DISCORD_TOKEN: Discord does not accept this token")
         except (discord.HTTPException, discord.GatewayNotFound, ConnectionError) as error:
             _leave(FAILED, f"Discord cannot be reached now ({type(error).__name__})")
+        except Exception as error:
+            # Python's own last words would pass no filter, and may quote anything.
+            log.critical("stopped by an error", exc_info=error)
+            raise typer.Exit(FAILED) from None
 
 
 @cli.command()
@@ -97,8 +112,10 @@ def demo(
     """See the main job happen, with nothing to configure."""
     from bot.demo import headless_demo, live_demo  # noqa: PLC0415
 
-    if headless and not output.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {output.parent}", param_hint="--output")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # people write what no old terminal can show
+    if headless and (trouble := _unusable(output)):
+        raise typer.BadParameter(trouble, param_hint="--output")
     work = headless_demo(output) if headless else live_demo(port=port, open_browser=open_page)
     try:
         delivered = asyncio.run(_until_stopped(work))
@@ -109,12 +126,31 @@ def demo(
 
 
 async def _until_stopped(work: Coroutine[Any, Any, bool]) -> bool:
-    """``work``, cancelled by SIGTERM: whatever ends the demo, its bot must not outlive it."""
-    task = asyncio.current_task()
-    if task is not None:
-        with suppress(NotImplementedError):  # Windows
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work
+    """``work``, cancelled by the first signal that asks for an end; further ones change nothing.
+
+    Whatever ends the demo, its bot must not outlive it, nor may its files.
+    """
+    running = asyncio.ensure_future(work)
+
+    def stop() -> None:
+        if not running.cancelling():
+            running.cancel()
+
+    with suppress(NotImplementedError):  # Windows
+        for number in _ENDS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
+                asyncio.get_running_loop().add_signal_handler(number, stop)
+    return await running
+
+
+def _unusable(output: Path) -> str | None:
+    """Why nothing can be saved there; None when it seems that it can."""
+    if not output.parent.is_dir():
+        return f"there is no folder {output.parent}"
+    if output.is_dir():
+        return f"{output} is a folder"
+    place = output if output.exists() else output.parent
+    return None if os.access(place, os.W_OK) else f"{place} cannot be written to"
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

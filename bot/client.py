@@ -122,9 +122,14 @@ class PikaBot(commands.AutoShardedBot):
         self._command_ids: dict[str, int] = {}
 
     async def login(self, token: str) -> None:
-        """Log in. Raises ``discord.LoginFailure`` for a token that Discord does not accept."""
+        """Log in. Raises ``discord.LoginFailure`` for a token that Discord does not accept, and
+        ``ConnectionError`` where no answer comes.
+        """
         self._begun = True
-        await super().login(token)
+        try:
+            await super().login(token)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise ConnectionError(type(error).__name__) from error
 
     async def close(self) -> None:
         """Disconnect; also before there was anything to disconnect, which discord.py cannot."""
@@ -209,7 +214,7 @@ class PikaBot(commands.AutoShardedBot):
 
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
         """Who has which role; of others nothing is heard."""
-        if after.id == self.application_id and before.roles != after.roles:
+        if self.user is not None and after.id == self.user.id and before.roles != after.roles:
             self.closed.reopen(after.guild.id)
 
     async def on_guild_channel_update(self, _before: Channel, after: Channel) -> None:

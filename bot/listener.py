@@ -6,10 +6,11 @@ it should pass ``/callbacks/`` on and no more.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Self
+from typing import Final, Self
 
 from aiohttp import web, web_response
 from aiohttp.http_exceptions import HttpProcessingError
@@ -19,6 +20,10 @@ from bot.health import Health
 from bot.metrics import CONTENT_TYPE, Metrics
 
 log = logging.getLogger(__name__)
+
+CONNECTIONS: Final = 128
+"""Connections that are kept open. Without a limit, whoever opens connections and says nothing
+takes every file descriptor that the bot needs to speak to Discord."""
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
@@ -74,16 +79,30 @@ class Listener:
         web_response.SERVER_SOFTWARE = "pika-bot"  # type: ignore[attr-defined]
         try:
             await self._runner.setup()
-            await web.TCPSite(self._runner, self._host, self.port).start()
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_server(self._admit, self._host, self.port)
         except BaseException:
             await self._runner.cleanup()
             raise
-        self.port = int(self._runner.addresses[0][1])
+        self.port = int(self._server.sockets[0].getsockname()[1])
         self.callbacks.start()
         log.info("listening on %s port %d", self._host, self.port)
         return self
 
+    def _admit(self) -> asyncio.Protocol:
+        """The other end of a new connection; the oldest one makes room for it."""
+        server = self._runner.server
+        assert server is not None  # it was set up before anybody could connect
+        if len(server.connections) >= CONNECTIONS:
+            for oldest in server.connections:
+                transport = oldest.transport
+                if transport is not None and not transport.is_closing():
+                    transport.abort()
+                    break
+        return server()
+
     async def __aexit__(self, *_: object) -> None:
+        self._server.close()
         await self._runner.cleanup()
         await self.callbacks.close()
         await self._health.close()

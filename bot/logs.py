@@ -18,6 +18,13 @@ _WEBHOOK = re.compile(r"(/(?:webhooks|interactions)/\d+/)[\w.=-]{20,}")
 _TOKEN = re.compile(r"""(["']token["']: ?["'])[^"']+""")
 """As discord.py writes events of the gateway at DEBUG: who has it can answer as the bot."""
 
+_UNSEEN = {
+    code: ascii(chr(code))[1:-1]
+    for code in (*range(9), *range(11, 32), *range(127, 160), *range(0x2028, 0x202F))
+}
+"""Control characters, and those that break or turn a line: a terminal, or whoever reads what it
+shows, would obey them."""
+
 
 @contextmanager
 def about_job(job_id: int) -> Iterator[None]:
@@ -30,7 +37,9 @@ def about_job(job_id: int) -> Iterator[None]:
 
 
 class _Redactor:
-    """Takes secrets, the queries of addresses and unguessable paths out of a text."""
+    """Takes secrets, the queries of addresses, unguessable paths and what a terminal would obey
+    out of a text.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._secrets = sorted({s for s in secrets if len(s) >= 4}, key=len, reverse=True)
@@ -41,7 +50,7 @@ class _Redactor:
         text = _QUERY.sub(r"\1?***", text)
         text = _CALLBACK.sub(r"\1***", text)
         text = _WEBHOOK.sub(r"\1***", text)
-        return _TOKEN.sub(r"\1***", text)
+        return _TOKEN.sub(r"\1***", text).translate(_UNSEEN)
 
 
 class _Text(logging.Formatter):
@@ -52,7 +61,8 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         job = _job.get()
         record.job = "" if job is None else f" [job {job}]"
-        return self._redact(super().format(record))
+        # Only a record begins at the left: no text from outside can pass for one.
+        return self._redact(super().format(record)).replace("\n", "\n  ")
 
 
 class _Json(logging.Formatter):

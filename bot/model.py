@@ -22,6 +22,10 @@ CREDITS_PER_JOB: Final = 1
 """What one video costs a member."""
 
 
+UNANSWERED: Final = "unanswered"
+"""The code of a job whose command came too late to be answered: nobody saw it, it has no card."""
+
+
 class Verb(StrEnum):
     """The four things Pika's bot makes; the value is the command's and the endpoint's name."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -34,9 +35,16 @@ class DiscordSettings(BaseSettings):
     @field_validator("discord_api_url", "pika_api_url", "public_url", check_fields=False)
     @classmethod
     def _address(cls, value: str) -> str:
-        if value and not value.startswith(("https://", "http://")):
-            raise ValueError("must be an address that begins with https://")
+        if value and not _is_plain(value):
+            raise ValueError("must be an address like https://host/path, and nothing else in it")
         return value.rstrip("/")
+
+    @field_validator("discord_token", "pika_api_token", "pika_discord_token", check_fields=False)
+    @classmethod
+    def _token(cls, value: SecretStr) -> SecretStr:
+        if not all("!" <= letter <= "~" for letter in value.get_secret_value()):
+            raise ValueError("has what no token has, such as a space or a line break")
+        return value
 
 
 class Settings(DiscordSettings):
@@ -133,6 +141,19 @@ class Settings(DiscordSettings):
     def database(self) -> Path:
         """The SQLite file."""
         return self.data_dir / "pika.db"
+
+
+def _is_plain(address: str) -> bool:
+    """Whether it is a web address without a name, a password or a query: whoever logs it, or sends
+    it on, must not give anything away.
+    """
+    try:
+        parts = urlsplit(address)
+        named = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    extra = parts.query or parts.fragment or "@" in parts.netloc
+    return parts.scheme in {"https", "http"} and named and not extra
 
 
 def load() -> Settings:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from bot.errors import Denied, TooLarge, TryLater
-from bot.media import Downloaded
+from bot.media import AllowedHosts, Downloaded
 from bot.model import (
     Delivery,
     DeliveryKind,
@@ -230,6 +230,7 @@ class FakePika:
         self.calls: list[str] = []
         self.list_error: PikaError | None = None
         self.account_error: PikaError | None = None
+        self.cancel_error: PikaError | None = None
         self.read_errors: dict[str, PikaError] = {}
         self.read_holds: dict[str, asyncio.Event] = {}
         self.hanging = 0
@@ -323,6 +324,8 @@ class FakePika:
         """Drop one job."""
         self.calls.append(f"cancel {pika_id}")
         await asyncio.sleep(0)
+        if self.cancel_error is not None:
+            raise self.cancel_error
         report = self._read(pika_id)
         if self.obeys_cancel and report.status is PikaStatus.WORKING:
             self.end(pika_id, PikaStatus.CANCELLED)
@@ -492,6 +495,8 @@ class FakeDiscord:
         """Look back for a message."""
         self.looks.append(delivery.kind)
         await asyncio.sleep(0)
+        if self.closed.get(delivery.channel_id) == 50001:
+            raise Denied(50001)
         for message in self.of(job.id, delivery.kind):
             if message.channel_id == delivery.channel_id:
                 return message.id
@@ -579,7 +584,11 @@ class House:
         self.courier = Courier(
             database, self.clock, CarefulMessenger(self.discord, self.closed, self.brake),
             self.queue, self.outlooks, self.durations,
-            Fitting(self.pika, world.folder / "videos", self.uploads), self.changes,
+            Fitting(
+                self.pika, world.folder / "videos", self.uploads,
+                AllowedHosts.of(api_urls=["https://cdn.test"]),
+            ),
+            self.changes,
         )  # fmt: skip
         self.closed.on_reopen(self.courier.reopened)
         self.changes.listen(lambda job: self.told.append((job.id, job.state)))

@@ -64,7 +64,7 @@ async def headless_demo(output: Path, on: Stage | None = None) -> bool:
                 transcript.say("log", stage.bot.log(), "dim")
                 return False
             return await _summary(stage, videos, transcript, output)
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         transcript.say("demo", str(error), "red")
         return False
 
@@ -122,7 +122,8 @@ async def _delivery(
     message = await stage.discord.wait_for(arrived, timeout=PATIENCE_SECONDS)
     assert message is not None  # wait_for returns what is true
     attachment = message.attachments[0]
-    transcript.say("bot", f"{message.content} [{attachment.filename}]", "green")
+    words = _spoken(message).replace(f"<@{stage.alice.id}>", "@alice").replace("-# ", "")
+    transcript.say("bot", f"{words} [{attachment.filename}]", "green")
     video = attachment.read()
     made = {job.video_sha256 for job in stage.pika.jobs.values()}
     return Delivered(message, video, hashlib.sha256(video).hexdigest() in made)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+import errno
 import webbrowser
 
 from rich.console import Console
@@ -14,16 +14,12 @@ RENDER_SECONDS = 8.0
 
 
 async def live_demo(*, port: int = 0, open_browser: bool = False) -> bool:
-    """Keep the stage up and say where the page is; whether it could be set up.
+    """Keep the stage up until cancelled, and say where the page is; False if it cannot be set up.
 
     ``port`` is the page's (0: any free one). The bot may die meanwhile: the page shows it, and
     can start it again.
     """
     console = Console(highlight=False)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
     try:
         async with Stage(render_seconds=RENDER_SECONDS, page_port=port, callbacks=True) as stage:
             assert stage.page is not None  # as it was asked for
@@ -32,8 +28,14 @@ async def live_demo(*, port: int = 0, open_browser: bool = False) -> bool:
             console.print("Ctrl-C stops everything.", style="dim")
             if open_browser:
                 await asyncio.to_thread(webbrowser.open, stage.page.url)
-            await stop.wait()
+            return await asyncio.Event().wait()
     except (RuntimeError, OSError) as error:
-        console.print(str(error), style="red", markup=False)
+        console.print(_words(error, port), style="red", markup=False, soft_wrap=True)
         return False
-    return True
+
+
+def _words(error: Exception, port: int) -> str:
+    if port and isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES):
+        why = "somebody has it" if error.errno == errno.EADDRINUSE else "this needs more rights"
+        return f"The page cannot have port {port}: {why}. Choose another with --port, or none."
+    return str(error)

@@ -111,6 +111,8 @@ class Fetcher:
             raise
         except TimeoutError:
             raise Unreachable("The file took too long to arrive.") from None
+        except httpx.InvalidURL:  # httpx looks at a redirect's target before anybody asks it to
+            raise Unusable("The file's address is forwarded to no web address.") from None
         except (httpx.HTTPError, OSError) as error:
             raise Unreachable(f"The file did not arrive: {type(error).__name__}.") from None
         self._room.took()

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import NotStored, Unreachable, Unusable
-from bot.media import ffmpeg
+from bot.media import containers, ffmpeg, videos
 from bot.media.bounded import Places
 from bot.media.room import Room, not_stored
-from bot.media.videos import CheckedVideo, check_video
+from bot.media.videos import VIDEO_LIMIT, CheckedVideo, check_video
 
 FIT_SECONDS: Final = 300.0
 """Time one pass may take."""
@@ -61,7 +61,9 @@ async def _encode(source: Path, to: Path, video: CheckedVideo, target: int, limi
     part = _part(to)
     try:
         with tempfile.TemporaryDirectory(dir=to.parent) as folder:
-            first, second = _passes(source, part, _scale(video, rate), rate, f"{folder}/pass")
+            kind = await asyncio.to_thread(containers.look, source, VIDEO_LIMIT)
+            read = videos.source(source, kind)
+            first, second = _passes(read, part, video, rate, limit, f"{folder}/pass")
             await _run(first)
             await _run(second)
         return await asyncio.to_thread(_keep, part, to, limit)
@@ -76,16 +78,21 @@ def _part(to: Path) -> Path:
     return to.with_name(f"{to.name}.part")
 
 
-def _passes(source: Path, to: Path, scale: str, rate: int, log: str) -> tuple[list[str], list[str]]:
-    common = ["-y", "-v", "error", "-protocol_whitelist", "file", "-i", f"file:{source.resolve()}"]
-    common += ["-vf", scale, "-c:v", "libx264", "-preset", "fast", "-pix_fmt", "yuv420p"]
-    common += ["-b:v", str(rate), "-maxrate", str(rate), "-bufsize", str(2 * rate)]
-    common += ["-threads", "2", "-passlogfile", log]
-    sound = ["-c:a", "aac", "-b:a", str(AUDIO_BITS)]
-    container = ["-movflags", "+faststart", "-f", "mp4", f"file:{to.resolve()}"]
+def _passes(
+    read: list[str], to: Path, video: CheckedVideo, rate: int, limit: int, log: str
+) -> tuple[list[str], list[str]]:
+    """The first picture track, which is the one that was checked, and the first sound, hardly
+    longer than it. What grows beyond the limit is broken off: it would not be kept.
+    """
+    picture = ["-map", "0:v:0", "-t", f"{video.seconds + 1:.3f}", "-vf", _scale(video, rate)]
+    picture += ["-c:v", "libx264", "-preset", "fast", "-pix_fmt", "yuv420p"]
+    picture += ["-b:v", str(rate), "-maxrate", str(rate), "-bufsize", str(2 * rate)]
+    picture += ["-threads", "2", "-passlogfile", log]
+    sound = ["-map", "0:a:0?", "-c:a", "aac", "-b:a", str(AUDIO_BITS)]
+    container = ["-fs", str(2 * limit), "-movflags", "+faststart", "-f", "mp4"]
     return (
-        [*common, "-pass", "1", "-an", "-f", "null", "-"],
-        [*common, "-pass", "2", *sound, *container],
+        ["-y", *read, *picture, "-pass", "1", "-an", "-f", "null", "-"],
+        ["-y", *read, *picture, "-pass", "2", *sound, *container, f"file:{to.resolve()}"],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,13 @@ PUBLIC: Final = ("cdn.discordapp.com", "media.discordapp.net", "*.fal.media")
 
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _PORTS: Final = {"http": 80, "https": 443}
+_LAST_PORT: Final = 65_535
+
+LINK_LIMIT: Final = 1_000
+"""Characters of an address that is shown; with the words around it, it must fit one message."""
+
+_SHOWN: Final = re.compile(r"[\w:/?#@!$&',;=%.~+-]+", re.ASCII)
+"""Characters of an address that end no link and begin no markup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class AllowedHosts:
     def check(self, url: httpx.URL) -> bool:
         """Raise Unusable unless the address is allowed; true if its host must be public."""
         host = url.raw_host.decode("ascii").lower()
-        if url.scheme not in _PORTS or not host:
+        if url.scheme not in _PORTS or not host or (url.port or 0) > _LAST_PORT:
             raise Unusable("The file's address is not a web address.")
         if url.userinfo:
             raise Unusable("The file's address holds a name and password.")
@@ -52,6 +60,16 @@ class AllowedHosts:
         if url.scheme == "https" and self._is_public(host, url.port or _PORTS[url.scheme]):
             return True
         raise Unusable(f"Files may not be fetched from {_shown(host)}.")
+
+    def may_be_shown(self, address: str) -> bool:
+        """Whether people may be given this address of a file: it leads where files come from."""
+        if len(address) > LINK_LIMIT or not _SHOWN.fullmatch(address):
+            return False
+        try:
+            self.check(httpx.URL(address))
+        except (httpx.InvalidURL, Unusable):
+            return False
+        return True
 
     def _is_public(self, host: str, port: int) -> bool:
         own = [host] + [f"*.{host.split('.', cut)[cut]}" for cut in range(1, host.count(".") + 1)]

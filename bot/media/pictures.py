@@ -5,9 +5,9 @@ The texts of Unusable are for the person who gave the picture: they say what to 
 
 from __future__ import annotations
 
-import asyncio
 import struct
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -22,6 +22,14 @@ PICTURE_LIMIT: Final = 20 * 1024 * 1024
 PIXEL_LIMIT: Final = 50_000_000
 SIDE_LIMIT: Final = 16_384
 HEAD: Final = 32
+
+SCANS_LIMIT: Final = 100
+"""Passes over its picture that a JPEG may make; usual ones make 1 to 12. A scan that changes
+nothing has 26 bytes and costs a decoder milliseconds, so a file of 20 MiB could cost an hour."""
+
+BUFFERED_LIMIT: Final = 12_000_000
+"""Pixels of a JPEG in several scans that is decoded: decoders hold all of it meanwhile, at whatever
+size it is wanted (72 MB for this one). Of a larger one only the frame and the end are looked at."""
 
 PNG: Final = "image/png"
 JPEG: Final = "image/jpeg"
@@ -75,8 +83,7 @@ async def check_picture(path: Path, *, filename: str, declared: str) -> CheckedP
     ``filename`` and ``declared`` (a content type, may be empty) are what was said of it; a
     file that is something else is refused. Raises Unusable.
     """
-    async with _places:
-        return await asyncio.to_thread(_check, path, filename, declared)
+    return await _places.in_thread(partial(_check, path, filename, declared))
 
 
 def _check(path: Path, filename: str, declared: str) -> CheckedPicture:
@@ -98,7 +105,7 @@ def _examine(kind: str, file: BinaryIO, size: int) -> tuple[int, int]:
 
     Pillow's readers are used directly: ``Image.open`` would judge by a global pixel limit and
     warn the whole process. What is read costs little memory: a PNG's checksums, a JPEG at an
-    eighth of its size, a WEBP's structure.
+    eighth of its size unless it is too much to hold, a WEBP's structure.
     """
     try:
         if kind == WEBP:
@@ -115,8 +122,9 @@ def _examine(kind: str, file: BinaryIO, size: int) -> tuple[int, int]:
                 return sides
         with JpegImagePlugin.JpegImageFile(file) as jpeg:
             sides = _check_sides(*jpeg.size)
-            jpeg.draft("RGB", (max(1, sides[0] // 8), max(1, sides[1] // 8)))
-            jpeg.load()
+            if _check_scans(file) == 1 or sides[0] * sides[1] <= BUFFERED_LIMIT:
+                jpeg.draft("RGB", (max(1, sides[0] // 8), max(1, sides[1] // 8)))
+                jpeg.load()
             return sides
     except Unusable:
         raise
@@ -148,6 +156,23 @@ def _check_sides(width: int, height: int) -> tuple[int, int]:
 def _check_still(animated: bool) -> None:
     if animated:
         raise Unusable("The picture is animated. Use a still one, for example its first frame.")
+
+
+def _check_scans(file: BinaryIO) -> int:
+    """How many scans a JPEG has whose first one begins where ``file`` is.
+
+    In their data 0xFF is followed by zero or a restart (ITU-T T.81, B.1.1.5), so whatever looks
+    like a marker is one.
+    """
+    at = file.tell()
+    rest = file.read()
+    file.seek(at)
+    scans = 1 + rest.count(b"\xff\xda")
+    if b"\xff\xd9" not in rest:
+        raise Unusable(_BROKEN)
+    if scans > SCANS_LIMIT:
+        raise Unusable("The picture is saved in too many passes. Save it as an ordinary JPEG.")
+    return scans
 
 
 def _check_webp(head: bytes, size: int) -> None:

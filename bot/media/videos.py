@@ -60,18 +60,25 @@ async def check_video(path: Path) -> CheckedVideo:
     return _judge(ran, kind)
 
 
+def source(path: Path, kind: containers.Container) -> list[str]:
+    """The arguments with which ffmpeg reads a video that may be malicious.
+
+    The demuxer is named and files are all it may open, so no playlist inside can lead
+    elsewhere (ffmpeg docs, protocols, ``protocol_whitelist``).
+    """
+    limits = ["-v", "error", "-threads", "1", "-max_pixels", str(PIXEL_LIMIT)]
+    only_this = ["-protocol_whitelist", "file", "-f", kind.demuxer, "-i", f"file:{path.resolve()}"]
+    return [*limits, *only_this]
+
+
 def _arguments(path: Path, kind: containers.Container) -> list[str]:
     """The first frame decoded, told on stderr; every packet's time, told on stdout.
 
-    The demuxer is named and files are all it may open, so no playlist inside can lead
-    elsewhere (ffmpeg docs, protocols, ``protocol_whitelist``). ``framecrc`` is ffmpeg's
-    format for machines.
+    ``framecrc`` is ffmpeg's format for machines.
     """
-    source = ["-protocol_whitelist", "file", "-f", kind.demuxer, "-i", f"file:{path.resolve()}"]
     frame = ["-map", "0:v:0", "-frames:v", "1", "-f", "framecrc", "pipe:2"]
     packets = ["-map", "0:v:0", "-c", "copy", "-t", str(LENGTH_LIMIT + 2), "-f", "framecrc"]
-    limits = ["-v", "error", "-threads", "1", "-max_pixels", str(PIXEL_LIMIT)]
-    return [*limits, *source, *frame, *packets, "pipe:1"]
+    return [*source(path, kind), *frame, *packets, "pipe:1"]
 
 
 def _judge(ran: ffmpeg.Ran, kind: containers.Container) -> CheckedVideo:

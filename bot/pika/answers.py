@@ -30,7 +30,12 @@ from bot.pika.redact import Redactor
 ACCOUNT_ERROR: Final = 596
 """The Discord account at the API waits for a human (inferred from the sister APIs)."""
 
-_ACCOUNT: Final = {401: "unauthorized", 402: "no_subscription", 403: "forbidden", 596: ""}
+_ACCOUNT: Final = {
+    401: "unauthorized",
+    402: "no_subscription",
+    403: "forbidden",
+    ACCOUNT_ERROR: "",
+}
 _MOVED: Final = frozenset({301, 307, 308})
 _UNKNOWN_4XX: Final = frozenset({408, 499})  # the server gave up waiting: what it did is unknown
 _REFUSED: Final = {400: "bad_request", 404: "not_found", 413: "too_large", 422: "unprocessable"}

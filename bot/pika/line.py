@@ -95,7 +95,7 @@ class Line:
             raise NotSent(self._why(error)) from None
         except (TimeoutError, httpx.TimeoutException) as error:
             raise NoAnswer(self._why(error), code="timeout") from None
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise NoAnswer(self._why(error)) from None
 
     async def read(self, path: str, params: dict[str, str] | None = None) -> Reply:
@@ -110,7 +110,7 @@ class Line:
             raise Unavailable(self._why(error), code="not_sent") from None
         except (TimeoutError, httpx.TimeoutException) as error:
             raise Unavailable(self._why(error), code="timeout") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:  # it looks at redirects' targets
             raise Unavailable(self._why(error)) from None
 
     async def aclose(self) -> None:
@@ -127,7 +127,14 @@ class Line:
 
 
 async def _reply(response: httpx.Response) -> Reply:
-    """Status, headers and at most 1 MiB of body, however the body ends."""
+    """Status, headers and at most 1 MiB of body, however the body ends.
+
+    A body that is packed although nobody asked for it is not read: a few bytes of it can hold
+    gigabytes.
+    """
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        return Reply(response.status_code, headers, b"", complete=False)
     body = bytearray()
     complete = True
     try:
@@ -136,7 +143,6 @@ async def _reply(response: httpx.Response) -> Reply:
         complete = len(body) <= BODY_LIMIT
     except httpx.HTTPError:
         complete = False
-    headers = {name.lower(): value for name, value in response.headers.items()}
     return Reply(response.status_code, headers, bytes(body[:BODY_LIMIT]), complete)
 
 

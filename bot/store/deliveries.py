@@ -166,6 +166,18 @@ def cards_sent(tx: sqlite3.Connection, cards: Sequence[tuple[int, str, int, int]
     )
 
 
+async def found(tx: aiosqlite.Connection, card: Delivery, message_id: int, at: int) -> None:
+    """A card that was given up exists after all."""
+    await fetch(
+        tx,
+        """
+        UPDATE delivery SET state = 'sent', message_id = :message_id, shown = :shown, sent_at = :at
+        WHERE id = :id AND kind = 'card' AND state = 'undeliverable'
+        """,
+        {"id": card.id, "message_id": message_id, "shown": SHOWN_EARLIER, "at": at},
+    )
+
+
 async def drop(tx: aiosqlite.Connection, job_id: int, kind: DeliveryKind) -> None:
     """If the message does not exist yet, it need not: what it would say is not so."""
     await fetch(
@@ -244,14 +256,20 @@ async def of_job(database: Database, job_id: int) -> dict[DeliveryKind, Delivery
     return {delivery.kind: delivery for delivery in map(delivery_of, rows)}
 
 
-async def untrue_cards(database: Database) -> list[int]:
-    """Jobs that are over, but whose card does not say so."""
+async def untrue_cards(database: Database, since: int) -> list[int]:
+    """Jobs that are over, but whose card does not say so; and jobs not over before ``since``
+    whose card was given up: it may stand where nobody could look for it.
+    """
     rows = await database.fetch(
         """
         SELECT j.id FROM delivery d JOIN job j ON j.id = d.job_id
         WHERE d.kind = 'card' AND d.state = 'sent' AND d.shown <> 'final'
           AND j.finished_at IS NOT NULL
+        UNION ALL
+        SELECT j.id FROM delivery d JOIN job j ON j.id = d.job_id
+        WHERE d.kind = 'card' AND d.state = 'undeliverable'
+          AND coalesce(j.finished_at, :since) >= :since AND j.code IS NOT 'unanswered'
         """,
-        {},
+        {"since": since},
     )
     return [row["id"] for row in rows]

@@ -18,7 +18,7 @@ from bot.errors import (
     TooManyJobs,
     UserError,
 )
-from bot.model import DeliveryKind, Hold, Job, JobState, Quota, Recipe, Requester
+from bot.model import UNANSWERED, DeliveryKind, Hold, Job, JobState, Quota, Recipe, Requester
 from bot.rules.quota import Ruling, Verdict, decide
 from bot.store import deliveries, jobs, ledger
 from bot.store.batch import Batch
@@ -140,7 +140,7 @@ class Intake:
             async with self._database.transaction() as tx:
                 now = self._clock.now()
                 gone = await jobs.move(
-                    tx, job.id, JobState.QUEUED, JobState.CANCELLED, at=now, code="unanswered"
+                    tx, job.id, JobState.QUEUED, JobState.CANCELLED, at=now, code=UNANSWERED
                 )
                 await ledger.settle(tx, job.id, Hold.RELEASED, now)
                 await deliveries.drop(tx, job.id, DeliveryKind.CARD)

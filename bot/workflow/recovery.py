@@ -15,6 +15,7 @@ from bot.model import Job, JobState
 from bot.store import deliveries, jobs
 from bot.store.database import Database
 from bot.workflow.delivery.courier import Courier
+from bot.workflow.delivery.upkeep import STUCK_MS
 from bot.workflow.estimate import Durations
 from bot.workflow.outlook import Slots
 from bot.workflow.queue import FairQueue
@@ -41,7 +42,7 @@ async def recover(
         with about_job(job.id):
             await _resume(database, clock, queue, slots, job)
         courier.touch(job.id)
-    for job_id in await deliveries.untrue_cards(database):
+    for job_id in await deliveries.untrue_cards(database, clock.now() - STUCK_MS):
         courier.touch(job_id)
     async with database.transaction() as tx:
         await deliveries.due_now(tx, clock.now())

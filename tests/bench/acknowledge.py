@@ -22,7 +22,6 @@ import contextlib
 import gc
 import json
 import os
-import platform
 import sqlite3
 import statistics
 import sys
@@ -30,7 +29,6 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -39,6 +37,7 @@ import uvloop
 from bot.sandbox.discord import EmbeddedDiscord
 from bot.sandbox.discord.errors import DidNotRespond
 from bot.sandbox.pika import EmbeddedPika
+from tests.bench.machine import machine
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -245,7 +244,10 @@ async def measure(kind: str, arguments: argparse.Namespace, kept: Kept) -> Async
 
 async def main(arguments: argparse.Namespace) -> None:
     """Both bots in turn, as often as asked; medians of the ratios."""
-    print(_machine(arguments.dir))
+    print(
+        f"{machine(arguments.dir)}; "
+        f"{'a core each' if len(CORES) >= 2 else 'cores shared'} for sandbox and bot"
+    )
     print(
         f"\n{'':<24} {'answers':>9} {'CPU':>9} {'p50':>8} {'p99':>8} {'worst':>8}    {'lost':>6}"
         f"   (CPU of the bot per interaction)"
@@ -289,33 +291,6 @@ async def main(arguments: argparse.Namespace) -> None:
 
 def _yes(met: bool) -> str:
     return "yes" if met else "NO"
-
-
-def _machine(folder: Path | None) -> str:
-    """Where and when this was measured, and how quiet it was."""
-    cpu = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        cpu = next((line.partition(": ")[2] for line in lines if "model name" in line), cpu)
-    load = f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "unknown"
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {cpu}, "
-        f"{platform.system()}, Python {platform.python_version()}\n"
-        f"load average {load}; one write to the disk takes {_sync_ms(folder):.2f} ms (median); "
-        f"{'a core each' if len(CORES) >= 2 else 'cores shared'} for sandbox and bot"
-    )
-
-
-def _sync_ms(folder: Path | None) -> float:
-    times = []
-    with tempfile.TemporaryFile(dir=folder) as file:
-        for _ in range(50):
-            file.write(bytes(4096))
-            began = time.perf_counter()
-            file.flush()
-            os.fsync(file.fileno())
-            times.append(time.perf_counter() - began)
-    return statistics.median(times) * 1000
 
 
 if __name__ == "__main__":

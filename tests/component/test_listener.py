@@ -6,12 +6,13 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.clock import SystemClock
-from bot.listener import Listener
+from bot.listener import CONNECTIONS, Listener
 from bot.metrics import Metrics
 from bot.workflow.changes import Changes
 from bot.workflow.queue import FairQueue
@@ -115,6 +116,28 @@ async def test_closing_ends_what_it_began() -> None:
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
     assert asyncio.all_tasks() == before
+
+
+async def test_whoever_only_opens_connections_does_not_take_every_descriptor(site: Site) -> None:
+    """A stranger who connected a thousand times and said nothing kept the bot from opening a file
+    or a connection to Discord: the oldest connections make room for the new ones.
+    """
+    silent = [
+        await asyncio.open_connection("127.0.0.1", site.listener.port)
+        for _ in range(CONNECTIONS + 50)
+    ]
+    try:
+        async with asyncio.timeout(10):
+            for reader, _ in silent[:50]:
+                with suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+        assert await site.get("/healthz") == (200, "ok")
+        newest = silent[-1]
+        newest[1].write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await newest[0].readline()).startswith(b"HTTP/1.1 200")
+    finally:
+        for _, writer in silent:
+            writer.close()
 
 
 async def test_a_taken_port_is_an_error() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import socket
 import sqlite3
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -169,3 +171,24 @@ def test_a_schema_that_cannot_be_brought_up_to_date(tmp_path: Path) -> None:
     with closing(sqlite3.connect(data / "pika.db")) as db:
         db.execute("CREATE TABLE delivery (x)")
     assert "could not be brought up to date: " in line(data)
+
+
+def test_a_start_without_a_way_to_discord_says_so_in_one_line(tmp_path: Path) -> None:
+    """The network may come up after the bot does: nobody need read a traceback for that."""
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        told = {
+            "DISCORD_TOKEN": "a-token-of-nobody",
+            "PIKA_API_TOKEN": "a-token-of-nobody",
+            "DISCORD_API_URL": f"http://127.0.0.1:{taken.getsockname()[1]}",
+            "DATA_DIR": str(tmp_path / "data"),
+            "HTTP_PORT": "0",
+        }
+        ran = subprocess.run(
+            [sys.executable, "-m", "bot", "run"],
+            env=told, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert ran.returncode == 1
+    assert "pika-bot: Discord cannot be reached now" in ran.stderr
+    assert "Traceback" not in ran.stderr

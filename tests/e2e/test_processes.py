@@ -24,7 +24,7 @@ from bot.media import check_video
 from bot.sandbox.discord import Permission
 from bot.sandbox.pika import PikaFault
 from tests.e2e.conftest import OpenScene
-from tests.e2e.town import SECRET_DISCORD_TOKEN, Ended, Scene, Town, clip, number, pika_bot
+from tests.e2e.town import SECRET_DISCORD_TOKEN, Ended, Scene, Town, clip, number, pika_bot, png
 
 LEAST = (
     Permission.VIEW_CHANNEL
@@ -97,6 +97,23 @@ async def test_bad_settings_are_all_named_and_never_shown(tmp_path: Path) -> Non
     assert sorted(line.split(":")[1].strip() for line in said) == sorted(BAD)
     for shown in ("zzz", "777"):
         assert shown not in ended.err + ended.out
+
+
+async def test_tokens_and_addresses_that_cannot_be_sent_are_named(tmp_path: Path) -> None:
+    """A line break at the end of a token, a password in an address: what an operator pastes in a
+    hurry ended the start with a traceback, or went into every line about that address.
+    """
+    wrong = {
+        "DISCORD_TOKEN": "zzz“quoted”",
+        "PIKA_API_TOKEN": "zzz-token\n",
+        "DISCORD_API_URL": "https://me:zzz-password@discord.example/api",
+        "PIKA_API_URL": "https://pika.example/v1?key=zzz-key",
+        "PUBLIC_URL": "https://[::1/zzz",
+    }
+    ended = await pika_bot("run", folder=tmp_path, **wrong)
+    assert ended.code == 78
+    assert sorted(line.split(":")[1].strip() for line in lines(ended)) == sorted(wrong)
+    assert "zzz" not in ended.err + ended.out
 
 
 async def test_settings_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
@@ -193,6 +210,49 @@ async def test_invite_asks_for_the_least(scene: Scene, tmp_path: Path) -> None:
     assert token not in ended.out
 
 
+async def test_run_without_discord_fails(tmp_path: Path) -> None:
+    """Nobody listens there: 1, in one line."""
+    ended = await pika_bot("run", folder=tmp_path, **_somewhere("http://127.0.0.1:9/api"))
+    assert ended.code == 1
+    assert "Discord cannot be reached now" in lines(ended)[-1]
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+async def test_what_ends_the_bot_is_told_by_its_log(tmp_path: Path, style: str) -> None:
+    """Something between us and Discord answers with what it was sent. Python's own last words
+    quoted it, token and all; as a record, they pass the filter like all others.
+    """
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        sent = next(line for line in head.splitlines() if line.startswith("Authorization"))
+        body = json.dumps({"id": sent, "username": "x", "discriminator": "0", "avatar": None})
+        kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(f"HTTP/1.1 200 OK\r\nConnection: close\r\n{kind}{body}".encode())
+        writer.close()
+
+    async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api"
+        settings = _somewhere(url) | {"LOG_FORMAT": style}
+        ended = await pika_bot("run", folder=tmp_path, **settings)
+
+    assert ended.code == 1
+    assert "Authorization: Bot ***" in ended.err
+    assert OTHER_TOKEN not in ended.err + ended.out
+    if style == "json":
+        assert "stopped by an error" in [json.loads(x)["message"] for x in ended.err.splitlines()]
+
+
+def _somewhere(url: str) -> dict[str, str]:
+    """The settings of a bot whose Discord is there."""
+    return {
+        "DISCORD_TOKEN": OTHER_TOKEN,
+        "DISCORD_API_URL": url,
+        "PIKA_API_TOKEN": "user:1-x",
+        "HTTP_PORT": "0",
+    }
+
+
 async def test_invite_without_discord_fails(tmp_path: Path) -> None:
     """Nobody listens there: 1, in one line."""
     ended = await pika_bot(
@@ -222,6 +282,22 @@ async def test_a_log_for_machines_names_jobs_and_no_prompts(open_scene: OpenScen
         assert any(words in line for line in lines)
     assert "furtive" not in scene.log
     assert "secretive" not in scene.log
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such modes")
+async def test_nobody_else_on_the_machine_may_read_what_members_write(scene: Scene) -> None:
+    """Prompts, pictures and videos: the data directory and all in it are the bot's user's alone,
+    also where the usual files of that user are not.
+    """
+    card = await scene.card("animate", image=png())
+    await scene.state(card, "rendering")
+    data = scene.town.data
+    found = {path: path.stat().st_mode & 0o077 for path in (data, *data.rglob("*"))}
+
+    assert {"lock", "pika.db", "pika.db-wal", "videos"} < {path.name for path in found}
+    assert [path for path in found if path.suffix == ".png"]
+    assert {path: mode for path, mode in found.items() if mode} == {}
+    await scene.delivered(card)
 
 
 async def test_pikas_call_is_heard_before_the_next_look(open_scene: OpenScene) -> None:
@@ -328,6 +404,8 @@ async def test_the_demo_delivers(demos: Demos) -> None:
     assert ended.err == ""
     for words in ("/create", "/encrypt_text", "in the queue", "byte for byte what Pika made"):
         assert words in ended.out
+    assert "@alice `a fox" in ended.out  # what people see, not Discord's codes
+    assert "<@" not in ended.out
     assert "IS NOT" not in ended.out
     seen = await check_video(folder / "fox.mp4")
     assert seen.seconds > 1

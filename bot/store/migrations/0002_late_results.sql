@@ -1,4 +1,4 @@
--- Why: a video may come after its job was given up: what was released may then be charged, and such jobs are looked for.
+-- Why: what was given up may come back: a video of a job, whose released credit may then be charged, and a card.
 
 DROP TRIGGER reservation_settles_once;
 
@@ -17,3 +17,6 @@ END;
 CREATE INDEX job_given_up ON job (finished_at)
     WHERE state = 'failed' AND code IN ('unknown', 'stalled', 'gone', 'video_unreachable')
       AND cancel_asked_at IS NULL;
+
+-- Cards that could not be posted where they may stand already: the command's answer was one.
+CREATE INDEX card_given_up ON delivery (job_id) WHERE kind = 'card' AND state = 'undeliverable';

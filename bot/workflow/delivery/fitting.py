@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from bot.errors import MediaError, NotStored
-from bot.media import fit
+from bot.media import AllowedHosts, fit
 from bot.model import Job, Place
 from bot.pika.backend import Backend
 from bot.pika.errors import PikaError
@@ -16,12 +16,17 @@ log = logging.getLogger(__name__)
 
 
 class Fitting:
-    """Smaller copies of videos, beside them in ``videos``, of the sizes that ``limits`` knows."""
+    """Smaller copies of videos, beside them in ``videos``, of the sizes that ``limits`` knows, and
+    links to ``hosts`` alone.
+    """
 
-    def __init__(self, backend: Backend, videos: Path, limits: UploadLimits) -> None:
+    def __init__(
+        self, backend: Backend, videos: Path, limits: UploadLimits, hosts: AllowedHosts
+    ) -> None:
         self._backend = backend
         self._videos = videos
         self._limits = limits
+        self._hosts = hosts
 
     def first(self, job: Job, place: Place) -> int | None:
         """The size in bytes to begin with in this place; ``None``: the video as it is."""
@@ -65,12 +70,18 @@ class Fitting:
         return path
 
     async def link(self, job: Job) -> str | None:
-        """A fresh address of the video at Pika, good for about a day."""
+        """A fresh address of the video at Pika, good for about a day; ``None`` where Pika names
+        none that people may be sent to.
+        """
         try:
-            return (await self._backend.report(job.pika_id or "")).video_url
+            link = (await self._backend.report(job.pika_id or "")).video_url
         except PikaError as error:
             log.warning("no link to the video: %s", error)
             return None
+        if link is not None and not self._hosts.may_be_shown(link):
+            log.warning("the link to the video is not shown: it leads where no file comes from")
+            return None
+        return link
 
     def forget(self, job: Job) -> None:
         """Delete the job's video and its copies. Never raises."""

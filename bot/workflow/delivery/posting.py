@@ -241,5 +241,7 @@ class Posting:
                 )
         if moved is not None:
             self._changes.tell(moved)
+        elif delivery.kind is DeliveryKind.CARD:
+            self._upkeep.wait_for_place(job, delivery)
         else:
             self._upkeep.hurry(job.id)  # the card alone can tell now

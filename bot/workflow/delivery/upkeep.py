@@ -10,7 +10,7 @@ from itertools import islice
 
 from bot.clock import Clock
 from bot.errors import Denied, TryLater
-from bot.model import Delivery, DeliveryKind, DeliveryState, Job
+from bot.model import UNANSWERED, Delivery, DeliveryKind, DeliveryState, Job
 from bot.store import deliveries, jobs
 from bot.store.database import Database
 from bot.store.deliveries import SHOWN_FINAL, SHOWN_GONE, SHOWN_STUCK
@@ -114,13 +114,24 @@ class Upkeep:
                 del self._stuck[job_id]
                 self.hurry(job_id)
 
+    def wait_for_place(self, job: Job, card: Delivery) -> None:
+        """The card cannot be written, or not even be found, before its place has changed."""
+        self._stuck[job.id] = (job.requester.guild_id, card.channel_id)
+        self._stuck.move_to_end(job.id)
+        if len(self._stuck) > STUCK_MOST:
+            self._stuck.popitem(last=False)
+
     async def rewrite(self, job_id: int) -> None:
         """Make the job's card true, if it is not."""
+        # Before anything is read: whoever asks from now on may know of something newer.
+        self._stale.pop(job_id, None)
         job = await jobs.get(self._database, job_id)
         messages = await deliveries.of_job(self._database, job_id)
         card = messages.get(DeliveryKind.CARD)
-        if job is None or card is None or card.state is DeliveryState.UNDELIVERABLE:
-            self._stale.pop(job_id, None)
+        if job is None or card is None or job.code == UNANSWERED:
+            return
+        if card.state is DeliveryState.UNDELIVERABLE:
+            await self._look_again(job, card)
             return
         now = self._clock.now()
         if card.state is DeliveryState.PENDING or card.sent_at is None:
@@ -129,16 +140,16 @@ class Upkeep:
         outlook = self._outlooks.of(job, messages.get(DeliveryKind.RESULT))
         wanted, over = shows(job, outlook), job.finished_at is not None
         if card.shown == wanted or (card.shown == SHOWN_GONE and not over):
-            self._stale.pop(job_id, None)
             return
         old = now - card.sent_at > OLD_MS
-        self.later(job_id, OLD_EDIT_PAUSE_MS if old else EDIT_PAUSE_MS)
+        again = self._stale.setdefault(job_id, now + (OLD_EDIT_PAUSE_MS if old else EDIT_PAUSE_MS))
         async with self._old_edits if old else self._edits:
             try:
                 await self._messenger.edit_card(job, card, outlook)
             except Denied as error:
                 log.info("the card cannot be rewritten: %s", error)
-                self._stale.pop(job_id, None)
+                if self._stale.get(job_id) == again:  # and the job has not ended meanwhile
+                    del self._stale[job_id]
                 await self._refused(job, card, messages, error.code)
                 return
             except TryLater as error:
@@ -150,6 +161,22 @@ class Upkeep:
         if over and true:
             self._stale.pop(job_id, None)
 
+    async def _look_again(self, job: Job, card: Delivery) -> None:
+        """A card was given up where nobody could look for it. The command's answer may have been
+        one; then it stands there, and somebody reads it.
+        """
+        try:
+            message_id = await self._messenger.find(job, card)
+        except TryLater as error:
+            self.later(job.id, int(error.after * 1000))
+            return
+        if message_id is None:
+            self.wait_for_place(job, card)
+            return
+        async with self._database.transaction() as tx:
+            await deliveries.found(tx, card, message_id, self._clock.now())
+        self.hurry(job.id)
+
     async def _refused(
         self, job: Job, card: Delivery, messages: dict[DeliveryKind, Delivery], code: int
     ) -> None:
@@ -159,10 +186,7 @@ class Upkeep:
             async with self._database.transaction() as tx:
                 await deliveries.shown(tx, card, SHOWN_FINAL if over else SHOWN_GONE)
             return
-        self._stuck[job.id] = (job.requester.guild_id, card.channel_id)
-        self._stuck.move_to_end(job.id)
-        if len(self._stuck) > STUCK_MOST:
-            self._stuck.popitem(last=False)
+        self.wait_for_place(job, card)
         if job.finished_at is None:
             return  # it is tried again when the job moves on
         if any(one.state is DeliveryState.PENDING for one in messages.values()):

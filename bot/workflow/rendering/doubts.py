@@ -12,6 +12,7 @@ from bot.logs import about_job
 from bot.model import Job, JobState, PikaReport, PikaStatus
 from bot.pika.errors import AccountProblem, Gone, PikaError
 from bot.store import jobs
+from bot.workflow.rendering.errands import Errands
 from bot.workflow.rendering.runner import Way
 from bot.workflow.rendering.search import Search
 
@@ -38,6 +39,7 @@ class Doubts:
         way: Way,
         search: Search,
         reads: asyncio.Semaphore,
+        errands: Errands,
         settle: Settle,
         *,
         doubt_ms: int,
@@ -46,21 +48,32 @@ class Doubts:
         self._way = way
         self._search = search
         self._reads = reads
+        self._errands = errands
         self._settle = settle
         self._doubt_ms = doubt_ms
         self._stall_ms = stall_ms
         self._watches: dict[tuple[int, int], _Watch] = {}
         self._named: dict[int, str] = {}
+        self._called: set[tuple[int, int]] = set()
+        way.changes.listen(self._changed)
 
-    def keep(self, doubted: list[Job]) -> None:
-        """These jobs are in doubt now: what was noted of others is forgotten."""
-        ids = {job.id for job in doubted}
-        self._watches = {key: watch for key, watch in self._watches.items() if key[0] in ids}
-        self._named = {job_id: name for job_id, name in self._named.items() if job_id in ids}
+    def called(self, job: Job) -> None:
+        """Somebody has called back about this attempt. Its reference is known to Pika alone, so
+        it is not absent, whatever the list shows.
+        """
+        self._called.add((job.id, job.attempt))
+
+    def _changed(self, job: Job) -> None:
+        """What was noted of a job is forgotten when there is no doubt about it any more."""
+        if job.state not in _UNKNOWN:
+            attempt = job.id, job.attempt
+            self._watches.pop(attempt, None)
+            self._called.discard(attempt)
+            self._named.pop(job.id, None)
 
     async def resolve(self, doubted: list[Job], executing: frozenset[str] | None) -> None:
         """Look for these jobs once; ``executing`` is Pika's list, ``None`` if it shows none."""
-        left = [job for job in doubted if not await self._named_one(job)]
+        left = await self._trace_again(doubted)
         complete = False
         if executing is not None and left:
             references = {job.reply_ref or "" for job in left}
@@ -103,10 +116,25 @@ class Doubts:
         self._named.pop(job.id, None)
         return False
 
-    async def _named_one(self, job: Job) -> bool:
+    async def _trace_again(self, doubted: list[Job]) -> list[Job]:
+        """Read once more what callbacks named; the jobs that are in doubt after it."""
+        begun = [
+            errand
+            for job in doubted
+            if job.id in self._named
+            for errand in self._errands.begin(("trace", job.id), self._trace_named, job)
+        ]
+        if not begun:
+            return doubted
+        await self._errands.wait(begun)
+        left = {job.id for job in await jobs.in_state(self._way.database, JobState.IN_DOUBT)}
+        return [job for job in doubted if job.id in left]
+
+    async def _trace_named(self, job: Job) -> None:
         name = self._named.get(job.id)
         with about_job(job.id):
-            return name is not None and await self.trace(job, name)
+            if name is not None:
+                await self.trace(job, name)
 
     async def _listed_one(self, job: Job, names: Mapping[str, str]) -> bool:
         name = names.get(job.reply_ref or "")
@@ -144,7 +172,7 @@ class Doubts:
         watch = self._watches.setdefault(key, _Watch(first=now, absent_until=asked_at))
         if now - watch.absent_until <= self._doubt_ms // 2:
             watch.absent_until = now
-        proven = watch.absent_until == now and waited >= self._doubt_ms
+        proven = watch.absent_until == now and waited >= self._doubt_ms and key not in self._called
         if proven and job.code != "untracked":
             log.warning("proven not to be at Pika: it may be sent again")
             await self._way.settling.absent(job)

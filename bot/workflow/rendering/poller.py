@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 
 from bot.errors import Expired, JobNotFound, NotStored, StorageTrouble, Unreachable
 from bot.logs import about_job
@@ -44,14 +44,19 @@ class Poller:
             way,
             search,
             self._reads,
+            self.errands,
             self._settle,
             doubt_ms=int(doubt_seconds * 1000),
             stall_ms=self._stall_ms,
         )
         self._late = Late(way, search, self._reads, self._fetches, self.errands)
         self.pace = Pace()
-        self._unfetched: dict[int, int] = {}  # since when a finished video is not to be had
+        # Whether it is our fault that a finished video is not to be had, and since when.
+        self._unfetched: dict[int, tuple[bool, int]] = {}
         self._seen: dict[int, str] = {}
+        self._account_works = (
+            False  # Pika showed its list: who is refused one job, is so by that job
+        )
         self._news: dict[int, str | None] = {}  # what callbacks called the jobs they were for
         self._early: dict[str, str | None] = {}  # callbacks before the answer to the POST
         way.changes.listen(self._changed)
@@ -61,10 +66,14 @@ class Poller:
         while True:
             await self._way.clock.sleep(self._poll_seconds)
             await self._way.database.works()
-            with suppress(StorageTrouble):
+            try:
                 open_jobs, given_up = await self._open_jobs(), await self._late.waiting()
                 if not self.pace.skip(open_jobs, self._unfetched.keys()):
                     await self._look_at(open_jobs, given_up)
+            except StorageTrouble:
+                log.debug("must wait for the storage")  # the database has told why
+            except Exception:
+                log.exception("a round went wrong; the next one looks at everything again")
 
     async def round(self) -> None:
         """Look once at everything that is at Pika, or may be."""
@@ -124,6 +133,7 @@ class Poller:
             case JobState.RENDERING:
                 await self._read(job)
             case JobState.SUBMITTING | JobState.IN_DOUBT:
+                self._doubts.called(job)
                 if pika_id is not None and await self._doubts.trace(job, pika_id):
                     return
                 if job.state is JobState.IN_DOUBT:
@@ -137,10 +147,9 @@ class Poller:
         return await jobs.in_state(self._way.database, JobState.RENDERING, JobState.IN_DOUBT)
 
     async def _look_at(self, open_jobs: list[Job], given_up: list[Job]) -> None:
-        doubted = [job for job in open_jobs if job.state is JobState.IN_DOUBT]
-        self._doubts.keep(doubted)
         if not open_jobs and not given_up:
             return
+        doubted = [job for job in open_jobs if job.state is JobState.IN_DOUBT]
         executing = await self._executing()
         begun = [
             errand
@@ -158,11 +167,14 @@ class Poller:
         try:
             names = await self._way.backend.executing()
         except AccountProblem as error:
+            self._account_works = False
             self._way.gate.account_trouble(error.code)
             return None
         except PikaError as error:
+            self._account_works = False
             log.info("no job list: %s", error)
             return None
+        self._account_works = True
         return names
 
     def _must_read(self, job: Job, executing: frozenset[str] | None) -> bool:
@@ -193,8 +205,11 @@ class Poller:
             ours = isinstance(error, NotStored)  # of which the operator was told
             log.log(logging.INFO if ours else logging.WARNING, "cannot be fetched now: %s", error)
             now = self._way.clock.now()
-            patience = MOST_WAIT_MS if ours else self._stall_ms
-            if now - self._unfetched.setdefault(job.id, now) < patience:
+            whose, since = self._unfetched.get(job.id, (ours, now))
+            if whose is not ours:  # each has its own patience
+                since = now
+            self._unfetched[job.id] = ours, since
+            if now - since < (MOST_WAIT_MS if ours else self._stall_ms):
                 return
             await self._way.settling.fail(job, "video_unreachable", str(error))
         self._unfetched.pop(job.id, None)
@@ -208,9 +223,10 @@ class Poller:
             return await backend.report(name)
         except Gone as error:
             await self._way.settling.fail(job, "gone", error.detail)
-        except AccountProblem as error:
-            self._way.gate.account_trouble(error.code)
         except PikaError as error:
+            if isinstance(error, AccountProblem) and not self._account_works:
+                self._way.gate.account_trouble(error.code)
+                return None
             log.info("cannot be read now: %s", error)
             if self._silent_ms(job) >= 2 * self._stall_ms:
                 await self._way.settling.fail(job, "stalled", error.detail)
@@ -220,7 +236,7 @@ class Poller:
         """Ask Pika to stop; its answer if it has. Otherwise the job's own report tells more."""
         try:
             asked = await self._way.backend.cancel(pika_id)
-        except Unavailable as error:
+        except (Gone, Unavailable) as error:  # of what is over, Pika may say that there is none
             log.info("cannot be cancelled now: %s", error)
             return None
         return asked if asked.status is PikaStatus.CANCELLED else None

@@ -370,3 +370,17 @@ async def test_signatures_stay_inside(
         told = "".join(traceback.format_exception(caught.value, chain=True))
         assert "s1gn4ture" not in told
     assert "s1gn4ture" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["mailto:nobody", "data:video/mp4,xx", "http://127.0.0.1:99999999/a", "file:///etc/passwd"],
+)
+async def test_a_redirect_to_no_web_address_ends_the_fetch(
+    site: Site, fetcher: Fetcher, target: str
+) -> None:
+    """httpx and asyncio raise errors of other kinds for such targets: nobody caught them, and the
+    job stayed at work for ever.
+    """
+    with pytest.raises(Unusable):
+        await fetcher.fetch(site.serve("/a", b"", 302, Location=target), Path("a"), limit=9)

@@ -40,3 +40,31 @@ async def test_a_copy_that_is_still_too_large_never_has_the_name_of_one_that_fit
 
     assert await encoding <= LIMIT
     assert [size for size in seen if size > LIMIT] == []
+
+
+async def _run(*command: str) -> str:
+    """What it says on standard error."""
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return err.decode()
+
+
+async def test_no_stream_is_encoded_that_nobody_has_looked_at(tmp_path: Path) -> None:
+    """A file whose second picture track was larger, and whose sound went on and on, passed the
+    look at its first track; then the encoder chose the other one, and filled the disk with sound.
+    """
+    source, copy = tmp_path / "two-faced.mp4", tmp_path / "copy.mp4"
+    small, large, sound = "testsrc=s=64x48:r=24:d=1", "testsrc=s=640x480:r=24:d=1", "sine=d=120"
+    inputs = [word for each in (small, large, sound) for word in ("-f", "lavfi", "-i", each)]
+    maps = ["-map", "0:v", "-map", "1:v", "-map", "2:a"]
+    kinds = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "16k"]
+    command = [find_ffmpeg(), "-v", "error", *inputs, *maps, *kinds, str(source)]
+    await _run(*command)
+
+    await fit(source, copy, limit=200_000)
+
+    told = await _run(find_ffmpeg(), "-v", "info", "-i", str(copy), "-f", "null", "-")
+    assert " 64x48" in told
+    assert "640x480" not in told
+    assert "Duration: 00:00:02" in told

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 from pathlib import Path
@@ -197,6 +200,58 @@ async def test_bombs(tmp_path: Path, data: bytes) -> None:
         with pytest.raises(Unusable, match="pixels"):
             await _check(tmp_path, data)
     assert limit == Image.MAX_IMAGE_PIXELS
+
+
+def _with_scans(data: bytes, more: int) -> bytes:
+    """A progressive JPEG, one of its scans ``more`` times again."""
+    begin = data.index(b"\xff\xda")
+    end = next(
+        at
+        for at in range(begin + 2, len(data))
+        if data[at] == 0xFF and data[at + 1] not in (0, *range(0xD0, 0xD8))
+    )
+    return data[:end] + data[begin:end] * more + data[end:]
+
+
+async def test_a_jpeg_of_a_thousand_scans_is_not_decoded(tmp_path: Path) -> None:
+    """A picture of 7000 x 7000 pixels in 20 MiB kept a core, and the job's place at Pika, for a
+    quarter of an hour: each of its 280,000 scans had 75 bytes and changed nothing.
+    """
+    ordinary = _bytes("JPEG", Image.new("RGB", (64, 48)), progressive=True)
+
+    assert (await _check(tmp_path, _with_scans(ordinary, 20))).width == 64
+    with pytest.raises(Unusable, match="too many passes"):
+        await _check(tmp_path, _with_scans(ordinary, 1000))
+
+
+_LOOK = """
+import asyncio, pathlib, resource, sys
+from bot.media import check_picture
+found = asyncio.run(check_picture(pathlib.Path(sys.argv[1]), filename="", declared=""))
+print(found.height, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="does not tell how much memory was used")
+async def test_a_large_jpeg_in_scans_is_not_held_in_memory(tmp_path: Path) -> None:
+    """A decoder holds all of such a picture whatever size it is asked for, 300 MB of this one; a
+    file that breaks off is found all the same.
+    """
+    data = bytearray(_bytes("JPEG", progressive=True, subsampling=0))
+    at = data.index(b"\xff\xc2")
+    data[at + 5 : at + 9] = struct.pack(">HH", 7000, 7000)
+    path = tmp_path / "large.jpg"
+    path.write_bytes(data)
+
+    ran = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", _LOOK, path], stdout=subprocess.PIPE, check=True
+    )
+
+    height, mib = map(int, ran.stdout.split())
+    assert height == 7000
+    assert mib < 150
+    with pytest.raises(Unusable, match="damaged"):
+        await _check(tmp_path, bytes(data[:-2]))
 
 
 async def test_the_largest_allowed(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 import socket
 import struct
+import tracemalloc
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -72,6 +74,55 @@ async def test_tls_against_a_plain_server(rude: Rude, fox: Recipe) -> None:
     client = _client(rude.base_url.replace("http:", "https:"))
     with pytest.raises(NotSent):
         await client.submit(fox, reply_ref="r", reply_url=None)
+    await client.aclose()
+
+
+async def test_a_redirect_to_no_web_address_is_an_answer_that_cannot_be_read(
+    rude: Rude, fox: Recipe
+) -> None:
+    """httpx looks at the target although it is not to follow it, and raised an error that nobody
+    expected: one such answer ended the poller, and with it the bot.
+    """
+
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 302 Found\r\nLocation: mailto:nobody\r\nContent-Length: 0\r\n\r\n"
+        writer.write(head)
+        await writer.drain()
+
+    rude.behave = elsewhere
+    client = _client(rude.base_url)
+    with pytest.raises(Unavailable):
+        await client.executing()
+    with pytest.raises(Unavailable):
+        await client.report("j-1")
+    with pytest.raises(NoAnswer):
+        await client.submit(fox, reply_ref="r", reply_url=None)
+    await client.aclose()
+
+
+async def test_an_answer_that_unpacks_to_gigabytes_is_not_unpacked(rude: Rude) -> None:
+    """259 bytes, packed three times over, were 800 MB in memory before any limit was looked at."""
+    body = b"[" + b" " * 3_000_000 + b"]"
+    for _ in range(3):
+        body = gzip.compress(body)
+
+    async def packed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n"
+        writer.write(f"{head}Content-Encoding: gzip, gzip, gzip\r\n\r\n".encode() + body)
+        await writer.drain()
+
+    rude.behave = packed
+    client = _client(rude.base_url)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unavailable, match="cannot be read"):
+            await client.executing()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 1_000_000
     await client.aclose()
 
 

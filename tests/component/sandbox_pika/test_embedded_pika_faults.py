@@ -239,7 +239,7 @@ async def test_unplugged_and_plugged_again(
 async def test_what_was_accepted_goes_on_without_its_caller() -> None:
     """unplug() breaks the POST off; its job is made all the same, and its slot is free again."""
     async with (
-        EmbeddedPika(render_seconds=0.05, accept_seconds=0.3, instant=True) as pika,
+        EmbeddedPika(render_seconds=0.05, accept_seconds=60, instant=True) as pika,
         httpx.AsyncClient(headers={"Authorization": f"Bearer {pika.token}"}) as api,
     ):
         post = asyncio.create_task(
@@ -251,6 +251,7 @@ async def test_what_was_accepted_goes_on_without_its_caller() -> None:
             await post
 
         (job,) = pika.jobs.values()
+        pika.clock.advance(60)
         await pika.wait_for(lambda: job.status == "completed")
         assert pika.executing == {}
 

@@ -148,10 +148,10 @@ async def test_a_finished_job_whose_card_does_not_say_so_is_found(
         if over:
             await jobs.move(tx, 1, JobState.QUEUED, JobState.CANCELLED, at=START)
 
-    assert await deliveries.untrue_cards(database) == ([1] if untrue else [])
+    assert await deliveries.untrue_cards(database, 0) == ([1] if untrue else [])
     async with database.transaction() as tx:
         assert await deliveries.shown(tx, await _card(database), "final")
-    assert await deliveries.untrue_cards(database) == []
+    assert await deliveries.untrue_cards(database, 0) == []
 
 
 async def test_a_card_that_became_untrue_while_it_was_written_is_written_again(
@@ -167,4 +167,4 @@ async def test_a_card_that_became_untrue_while_it_was_written_is_written_again(
         await deliveries.untrue(tx, 1)
         assert not await deliveries.shown(tx, before, "final")
 
-    assert await deliveries.untrue_cards(database) == [1]
+    assert await deliveries.untrue_cards(database, 0) == [1]

@@ -161,7 +161,7 @@ HOT: dict[str, Ask] = {
         db, (1, 1), ledger.Standing(Quota(1, 1, 1), Usage(1, 1)), 1
     ),
     "due": lambda db: deliveries.due(db, 1),
-    "untrue_cards": deliveries.untrue_cards,
+    "untrue_cards": lambda db: deliveries.untrue_cards(db, 1),
     "of_job": lambda db: deliveries.of_job(db, 1),
     "get": lambda db: jobs.get(db, 1),
     "unfinished": jobs.unfinished,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 
 from bot.errors import Denied, TryLater
@@ -10,7 +13,17 @@ from bot.store import deliveries
 from bot.store.deliveries import SHOWN_STUCK
 from bot.workflow.delivery.upkeep import EDIT_PAUSE_MS, STUCK_MS
 from tests.conftest import OpenHouse
-from tests.fakes import CHANNEL, GUILD, MEMBER, THREAD, House, requester
+from tests.fakes import (
+    CHANNEL,
+    GUILD,
+    MEMBER,
+    THREAD,
+    House,
+    PostedSilent,
+    a_while,
+    requester,
+    until,
+)
 
 S, K = JobState, DeliveryKind
 ARCHIVED, NO_ACCESS = 50083, 50001
@@ -43,7 +56,7 @@ async def test_a_job_cancelled_from_elsewhere_is_told_in_its_archived_thread(hou
     (notice,) = house.discord.of(job.id, K.NOTICE)
     assert notice.channel_id == THREAD
     assert await _shows(house, job) == "final"
-    assert await deliveries.untrue_cards(house.database) == []
+    assert await deliveries.untrue_cards(house.database, 0) == []
 
 
 async def test_a_job_cancelled_in_a_closed_thread_is_told_in_the_channel_above(
@@ -111,7 +124,7 @@ async def test_a_stuck_card_is_made_true_when_its_place_opens(
     await _rounds(house, 1)
 
     assert await _shows(house, job) == "final"
-    assert await deliveries.untrue_cards(house.database) == []
+    assert await deliveries.untrue_cards(house.database, 0) == []
     assert len(house.discord.of(job.id, K.NOTICE)) == 1
 
 
@@ -140,13 +153,13 @@ async def test_a_stuck_card_is_not_tried_for_ever(open_house: OpenHouse) -> None
     house.discord.uneditable = {THREAD: NO_ACCESS}
     await house.members.cancel(GUILD, MEMBER, job.id)
     await _rounds(house)
-    assert await deliveries.untrue_cards(house.database) == [job.id]
+    assert await deliveries.untrue_cards(house.database, 0) == [job.id]
 
     house.clock.move(STUCK_MS / 1000)
     house = await open_house()
     await _rounds(house)
 
-    assert await deliveries.untrue_cards(house.database) == []
+    assert await deliveries.untrue_cards(house.database, 0) == []
 
 
 async def test_where_the_bot_may_not_the_commands_token_may(house: House) -> None:
@@ -198,3 +211,79 @@ async def test_a_notice_that_waits_does_not_let_its_card_be_hammered(house: Hous
 
     assert (await house.messages(job.id))[K.NOTICE].state is DeliveryState.SENT
     assert await _shows(house, job) == "final"
+
+
+async def test_a_job_that_ends_while_its_card_is_looked_at_is_looked_at_again(
+    house: House,
+) -> None:
+    """The job is read before it ends and the card after it: what was found true is so no more."""
+    job = await house.delivering()
+    answer, read = asyncio.Event(), threading.Event()
+    await house.database._reader.create_function("pause", 0, lambda: read.wait(5))
+    house.discord.outcomes.append(PostedSilent(answer))
+    await house.courier.round()
+    await until(lambda: (job.id, "delivering None") in house.discord.edits)
+    await until(lambda: (CHANNEL, K.RESULT) in house.discord.tried)
+    await a_while()  # both are written down
+
+    house.clock.move(EDIT_PAUSE_MS / 1000)
+    await house.courier.round()
+    await asyncio.sleep(0)  # the job is being read
+    pause = asyncio.create_task(house.database.fetch("SELECT pause()", {}))
+    await asyncio.sleep(0)
+    answer.set()
+    await until(lambda: (job.id, S.DELIVERED) in house.told)
+    read.set()
+    await pause
+    await _rounds(house)
+
+    assert await _shows(house, job) == "final"
+
+
+async def test_a_job_that_ends_while_its_card_is_refused_is_told_all_the_same(
+    house: House,
+) -> None:
+    """A step on the way need not be shown in an archived thread; the end must be."""
+    job = await _queued_in_thread(house)
+    async with house.database.transaction() as tx:
+        await deliveries.untrue(tx, job.id)
+    house.discord.uneditable = {THREAD: ARCHIVED}
+    house.discord.edit_hold = asyncio.Event()
+    house.courier.touch(job.id)
+    await house.courier.round()
+    await a_while()  # an edit is on its way
+    await house.members.cancel(GUILD, MEMBER, job.id)
+    house.discord.edit_hold.set()
+    await _rounds(house)
+
+    assert len(house.discord.of(job.id, K.NOTICE)) == 1
+    assert await _shows(house, job) == "final"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_card_that_nobody_heard_of_is_found_when_its_place_opens_again(
+    house: House, open_house, restarted: bool
+) -> None:
+    """The command was answered and the bot did not learn of it; when the courier looked, the bot
+    had lost the channel for some seconds. The card was given up as undeliverable and said "Next
+    in the queue" for ever, though it stood there and could be rewritten.
+    """
+    taken = await house.ask(answer=False)
+    house.discord.answer(taken.job, taken.outlook)
+    house.intake.unanswered(taken.job)
+    house.discord.closed = {CHANNEL: 50001}
+    house.clock.move(11)
+    await house.deliver()
+    await house.settling.fail(await house.job(taken.job.id), "moderated", "")
+    await house.deliver()
+
+    house.discord.closed = {}
+    if restarted:
+        house = await open_house()
+    house.closed.reopen(GUILD, CHANNEL)
+    house.clock.move(11)
+    await house.deliver()
+    await house.deliver()
+
+    (card,) = house.discord.of(taken.job.id, K.CARD)
+    assert card.shows == "final"

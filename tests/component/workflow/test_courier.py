@@ -425,7 +425,7 @@ async def test_a_card_follows_its_job_to_the_end(house: House) -> None:
         await house.deliver()
 
     assert await _card(house) == "final"
-    assert await deliveries.untrue_cards(house.database) == []
+    assert await deliveries.untrue_cards(house.database, 0) == []
 
 
 async def test_a_card_is_not_rewritten_more_often_than_every_few_seconds(house: House) -> None:
@@ -548,7 +548,7 @@ async def test_a_deleted_card_is_not_asked_for_at_every_step_of_its_job(house: H
         await house.deliver()
 
     assert await house.state(job.id) is S.DELIVERED
-    assert await deliveries.untrue_cards(house.database) == []
+    assert await deliveries.untrue_cards(house.database, 0) == []
 
 
 async def test_a_rewrite_waits_as_long_as_discord_says(house: House) -> None:

@@ -377,3 +377,59 @@ async def test_a_confirmed_callback_for_a_job_with_a_cancel_lets_it_be_stopped(
 
     assert await house.state(job.id) is S.CANCELLED
     assert await house.hold(job.id) == "released"
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_who_was_called_back_about_is_not_proven_absent(house: House, named: bool) -> None:
+    """Nobody but Pika knows the reference: even while the read of the job hangs, or where the body
+    could not be read, the list's silence proves nothing any more.
+    """
+    house.run()
+    house.pika.outcomes.append(Lost(listed=False))
+    job = await house.sent()
+    name = house.pika.taken[0].pika_id
+    for _ in range(int(House.DOUBT_SECONDS / House.POLL_SECONDS)):
+        await house.poller.round()
+        house.clock.move(House.POLL_SECONDS)
+
+    read = house.pika.read_holds[name] = asyncio.Event()
+    hint = asyncio.create_task(house.poller.hint(str(job.reply_ref), name if named else None))
+    await a_while()
+    await house.poller.round()
+    house.clock.move(House.POLL_SECONDS)
+    await house.poller.round()
+    read.set()
+    await hint
+    await house.rest()
+
+    assert len(house.pika.taken) == 1
+    assert await house.state(job.id) is (S.RENDERING if named else S.IN_DOUBT)
+
+
+async def test_the_video_of_a_job_that_a_callback_named_holds_no_round_up(
+    open_house: OpenHouse, world: World
+) -> None:
+    """It is found by the next round, already finished; its host drips, and the others go on."""
+    house = await open_house(slots=9)
+    other = await house.rendering(who=requester(1))
+    house.pika.outcomes.append(Lost(listed=False))
+    job = await house.sent(who=requester(2))
+    name = house.pika.taken[-1].pika_id
+    house.pika.read_errors[name] = Unavailable("not now")
+    await house.poller.hint(str(job.reply_ref), name)
+    del house.pika.read_errors[name]
+    house.pika.end(name)
+    video = world.files.hold(house.pika.video_url.format(name))
+    house.finish(await house.job(other.id))
+
+    polling = asyncio.create_task(house.poller.round())
+    await until(lambda: (job.id, S.RENDERING) in house.told)
+    await until(lambda: ROUND_SECONDS in house.clock.sleeps)
+    house.clock.move(ROUND_SECONDS)
+    await until(lambda: (other.id, S.DELIVERING) in house.told)
+    await polling
+    assert await house.state(job.id) is S.RENDERING
+
+    world.files.files[house.pika.video_url.format(name)] = world.video
+    video.set()
+    await until(lambda: (job.id, S.DELIVERING) in house.told)

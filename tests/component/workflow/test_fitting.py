@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
-from bot.media import find_ffmpeg
+from bot.media import AllowedHosts, find_ffmpeg
 from bot.model import DeliveryKind, JobState
+from bot.workflow.delivery.fitting import Fitting
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, House, PostedSilent, World, until
 
@@ -118,3 +119,29 @@ async def test_a_direct_message_has_a_limit_of_its_own(large: House) -> None:
     result = large.discord.of(job.id, K.RESULT)[0]
     assert result.channel_id == 400 * 1000
     assert (await large.messages(job.id))[K.RESULT].fit is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/free-nitro",
+        "https://cdn.test/a.mp4 https://evil.example/",
+        "https://cdn.test/a.mp4\n# Everybody look here",
+        "https://cdn.test/a)[press](https://evil.example/",
+        f"https://cdn.test/{'a' * 2_000}.mp4",
+        "https://[cdn.test/a.mp4",
+    ],
+)
+async def test_no_link_of_pikas_leads_members_elsewhere(large: House, address: str) -> None:
+    """What Pika calls the video's address was posted as it came: anything, anywhere, and if it was
+    long, Discord refused the message, and with it the video.
+    """
+    job = await large.delivering()
+    large.pika.show(job.pika_id or "", video_url=address)
+    hosts = AllowedHosts.of(api_urls=["https://cdn.test"])
+    fitting = Fitting(large.pika, large.world.folder / "videos", large.uploads, hosts)
+
+    assert await fitting.link(job) is None
+
+    large.pika.show(job.pika_id or "", video_url="https://cdn.test/a_b-1.mp4?ex=1&is=2&hm=3&")
+    assert await fitting.link(job) == "https://cdn.test/a_b-1.mp4?ex=1&is=2&hm=3&"

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.errors import Expired, JobNotFound, Unreachable
+from bot.errors import Expired, JobNotFound, NotStored, Unreachable
 from bot.model import DeliveryKind, JobState, PikaStatus
 from bot.pika.errors import AccountProblem, Gone, NoAnswer, Unavailable
 from tests.conftest import OpenHouse
@@ -80,6 +80,46 @@ async def test_account_trouble_at_a_read_closes_the_gate_and_fails_nothing(house
 
     assert house.gate.trouble == "unauthorized"
     assert await house.state(job.id) is S.RENDERING
+
+
+async def test_one_job_that_may_not_be_read_closes_the_gate_to_nobody(
+    open_house: OpenHouse,
+) -> None:
+    """Pika showed its list and forbade one job: that is no trouble of the account. The queue stood
+    still for ever, and so did the job. Now it stalls, and the others go on.
+    """
+    house = await open_house(slots=9)
+    bad = await house.rendering()
+    house.pika.listed.clear()
+    trouble = AccountProblem("not this one", status=403, code="forbidden")
+    house.pika.read_errors["pika:1"] = trouble
+
+    await house.poller.round()
+
+    assert house.gate.trouble is None
+    house.clock.move(2 * House.STALL_SECONDS + 1)
+    await house.poller.round()
+    assert (await house.job(bad.id)).code == "stalled"
+
+
+async def test_a_round_that_goes_wrong_is_not_the_last_one(house: House) -> None:
+    """Whatever kind of error nobody has thought of: the loop goes on and finds the video."""
+    job = await house.rendering()
+    house.finish(job)
+    house.pika.calls.clear()
+    house.pika.list_error = ArithmeticError("nobody thought of it")  # type: ignore[assignment]
+    house.start(house.poller.run())
+    for number in range(3):
+        await until(lambda: house.clock.sleeps)
+        house.clock.move(House.POLL_SECONDS)
+        await until(lambda n=number: house.pika.calls.count("list") == n + 1)  # type: ignore[misc]
+
+    house.pika.list_error = None
+    await until(lambda: house.clock.sleeps)
+    house.clock.move(House.POLL_SECONDS)
+    await until(lambda: house.pika.calls.count("read pika:1"))
+    await a_while()
+    assert await house.state(job.id) is S.DELIVERING
 
 
 async def test_progress_resets_the_stall_clock(house: House) -> None:
@@ -211,6 +251,26 @@ async def test_a_slow_jobs_video_gets_its_own_time_to_be_fetched(
     await house.poller.round()
 
     assert await house.state(job.id) is S.DELIVERING
+
+
+async def test_a_host_is_given_its_own_time_after_our_disk_was_full(
+    house: House, world: World
+) -> None:
+    """For hours there was no room for the video: the first "not now" of its host ends nothing."""
+    job = await house.rendering()
+    house.finish(job)
+    world.files.files[_url(house, job.pika_id)] = NotStored("The disk is full.")
+    for _ in range(3):
+        await house.poller.round()
+        house.clock.move(House.STALL_SECONDS)
+
+    world.files.files[_url(house, job.pika_id)] = Unreachable("not now")
+    await house.poller.round()
+    assert await house.state(job.id) is S.RENDERING
+
+    house.clock.move(House.STALL_SECONDS)
+    await house.poller.round()
+    assert (await house.job(job.id)).code == "video_unreachable"
 
 
 async def test_a_file_that_is_no_video_fails_uncharged_and_leaves_nothing(
@@ -573,6 +633,21 @@ async def test_a_refused_cancel_leaves_the_job_to_its_end(house: House) -> None:
     assert (await house.job(job.id)).code == "finished_first"
     assert await house.hold(job.id) == "charged"
     assert DeliveryKind.NOTICE not in await house.messages(job.id)
+
+
+async def test_a_cancel_of_what_pika_has_finished_says_nothing_of_the_job(house: House) -> None:
+    """The API may answer 404 to a cancel of a job that is over: the job's own report decides, and
+    a video that exists was paid for.
+    """
+    job = await house.rendering()
+    house.finish(job)
+    house.pika.cancel_error = Gone("no such job", status=404)
+    await house.members.cancel(GUILD, MEMBER, job.id)
+
+    await house.poller.round()
+
+    assert (await house.job(job.id)).code == "finished_first"
+    assert await house.hold(job.id) == "charged"
 
 
 async def test_the_loop_makes_its_rounds_by_the_clock(house: House) -> None:

@@ -93,7 +93,7 @@ async def open_page(open_window: OpenWindow) -> AsyncIterator[OpenPage]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage() -> AsyncIterator[Stage]:
     """What `pika-bot demo` starts, its bot online."""
-    async with Stage(render_seconds=2.0, page_port=0, callbacks=True) as running:
+    async with Stage(render_seconds=0.8, page_port=0, callbacks=True) as running:
         assert running.page is not None
         await running.discord.wait_for(lambda: running.discord.gateway.is_connected, timeout=30)
         yield running

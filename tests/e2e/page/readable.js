@@ -33,6 +33,9 @@
     for (const node of document.querySelectorAll(`[${kind}]`))
       for (const id of (node.getAttribute(kind) ?? "").split(" ").filter(Boolean))
         if (!document.getElementById(id)) found.push(`${kind} leads nowhere: ${says(node)}`);
+  for (const list of document.querySelectorAll("ul:not([role]), ol:not([role])"))
+    for (const entry of list.children)
+      if (entry.localName !== "li" || entry.hasAttribute("role")) found.push(`no list entry: ${says(entry)}`);
   if (document.querySelectorAll("main").length !== 1 || document.querySelectorAll("h1").length !== 1)
     found.push("not one main and one h1");
 

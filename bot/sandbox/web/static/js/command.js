@@ -7,6 +7,7 @@ import { GROUP, OptionField, SUBCOMMAND } from "./options.js";
 import { Refused } from "./socket.js";
 
 const CHAT_COMMAND = 1;
+const TEXT = 3;
 const FILE = 11;
 
 /** All that may be typed after the slash in a channel: `{path, description, options, id}`. */
@@ -18,6 +19,18 @@ function branches(node, path, id) {
   const inner = (node.options ?? []).filter(({ type }) => type === SUBCOMMAND || type === GROUP);
   if (inner.length) return inner.flatMap((option) => branches(option, `${path} ${option.name}`, id));
   return [{ path, id, description: node.description, options: node.options ?? [] }];
+}
+
+/** What `/name words` begins: `{path, words}`; null when it names no command, or one without room for the words. */
+export function splitCommand(text, offered) {
+  const named = offered.filter(({ path }) => text.startsWith(`/${path} `)).sort((a, b) => b.path.length - a.path.length)[0];
+  if (!named) return null;
+  const words = text.slice(named.path.length + 2).trim();
+  return words && !roomForWords(named) ? null : { path: named.path, words };
+}
+
+function roomForWords({ options }) {
+  return options.find(({ type, required, choices }) => type === TEXT && required && !choices);
 }
 
 export class CommandForm {
@@ -163,10 +176,16 @@ export class CommandForm {
     this.take(files);
   }
 
-  /** The first field to fill in. */
+  /** Puts words where the command takes some. */
+  put(words) {
+    this.fields.get(roomForWords(this.entry).name).fill(words);
+    this.focus();
+  }
+
+  /** The first field to fill in, else the last that was filled in. */
   focus() {
     const fields = [...this.fields.values()];
-    (fields.find((field) => field.isEmpty) ?? fields[0])?.input.focus();
+    (fields.find((field) => field.isEmpty) ?? fields.at(-1))?.input.focus();
     if (!fields.length) this.sendButton.focus();
   }
 

@@ -1,7 +1,7 @@
 /** The bottom of the page: text, files, and `/` for the bot's commands; a draft for each channel. */
 
 import { byId, fill, h } from "./dom.js";
-import { CommandForm, pathsIn } from "./command.js";
+import { CommandForm, pathsIn, splitCommand } from "./command.js";
 import { filesOf, Picked, problemWith } from "./files.js";
 import { icon } from "./icons.js";
 import { fitting, Listbox } from "./listbox.js";
@@ -11,6 +11,9 @@ import { Refused } from "./socket.js";
 import { FORUM, isThread } from "./town.js";
 
 const MOST_FILES = 10;
+
+/** Where fingers type, a focus that nobody asked for would open the keyboard over the page. */
+const FINGERS = matchMedia("(hover: none) and (pointer: coarse)");
 
 export class Composer {
   #drafts = new Map();
@@ -34,7 +37,8 @@ export class Composer {
       this.#take([...this.fileInput.files]);
       this.fileInput.value = "";
     });
-    this.box.addEventListener("paste", (event) => this.#pasted(event));
+    // Wherever the focus is: a dialog has fields of its own.
+    document.addEventListener("paste", (event) => event.target.closest?.("dialog") || this.#pasted(event));
     this.#dropInto(byId("conversation"));
     app.store.watch(["channel:", "command:", "me"], () => this.draw());
   }
@@ -54,7 +58,7 @@ export class Composer {
     closePopup();
     this.text.value = this.draft.text;
     this.draw();
-    this.focus();
+    if (!FINGERS.matches) this.focus();
   }
 
   /** A draft belongs to the person who began it. */
@@ -159,16 +163,20 @@ export class Composer {
     this.draft.text = this.text.value;
     this.#grow();
     const { value } = this.text;
+    if (this.#begin(value)) return;
     if (value.startsWith("/") && !value.includes("\n")) {
-      const exact = pathsIn(this.channel, this.app.town).find(({ path }) => path === value.slice(1).trimEnd());
-      if (value.endsWith(" ") && exact) {
-        this.start(exact.path);
-        return;
-      }
       this.#open();
     } else if (this.#list) {
       closePopup();
     }
+  }
+
+  /** Begins the command that a text names, typed or pasted with its words; whether it names one. */
+  #begin(text) {
+    const found = splitCommand(text, pathsIn(this.channel, this.app.town));
+    if (!found || !this.start(found.path)) return false;
+    if (found.words) this.draft.command.put(found.words);
+    return true;
   }
 
   #grow() {
@@ -237,10 +245,13 @@ export class Composer {
     const { draft, channel } = this;
     const content = this.text.value.trim();
     if (this.#sending || !channel || (!content && !draft.files.length)) return;
+    // The name of a command alone, sent with the button.
+    if (this.#begin(`${content} `)) return;
     if (!channel.can.send) {
       this.app.say(channel.why_not ?? "You cannot write here.", { bad: true });
       return;
     }
+    if (this.#list) closePopup();
     this.#sending = true;
     this.box.classList.add("sending");
     try {
@@ -273,7 +284,9 @@ export class Composer {
       this.app.say("You cannot send files here. Type / to give one to the bot.", { bad: true });
       return;
     }
-    for (const file of files.slice(0, MOST_FILES - draft.files.length)) {
+    const room = MOST_FILES - draft.files.length;
+    if (files.length > room) this.app.say(`A message takes at most ${MOST_FILES} files.`, { bad: true });
+    for (const file of files.slice(0, room)) {
       const problem = problemWith(file, channel.upload_limit);
       if (problem) this.app.say(problem, { bad: true });
       else draft.files.push(new Picked(file));
@@ -283,6 +296,7 @@ export class Composer {
   }
 
   #pasted(event) {
+    if (this.box.hidden) return;
     if (this.draft.command) {
       this.draft.command.paste(event);
       return;
@@ -300,9 +314,10 @@ export class Composer {
       depth = Math.max(0, depth + change);
       place.classList.toggle("dropping", depth > 0);
     };
+    // A file that misses its place would replace the whole page.
+    for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => isFile(event) && event.preventDefault());
     place.addEventListener("dragenter", (event) => isFile(event) && mark(1));
     place.addEventListener("dragleave", (event) => isFile(event) && mark(-1));
-    place.addEventListener("dragover", (event) => isFile(event) && event.preventDefault());
     // A field that takes the file itself keeps the drop from coming here: the mark goes first.
     place.addEventListener("drop", () => mark(-depth), { capture: true });
     place.addEventListener("drop", (event) => {

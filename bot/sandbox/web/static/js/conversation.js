@@ -69,10 +69,25 @@ export class Conversation {
       draw: (item) => h("div", { class: "welcome" }, welcome(item.channel, this.app)),
     });
     const items = channel ? this.#items() : [];
+    const place = this.#focusedPlace();
     keyed(this.list, items, { key: (item) => item.key, draw: (item, old) => this.#entry(item, old) });
+    if (place !== null && document.activeElement === document.body) this.#focusAt(place);
     this.#listen(items);
     if (this.atBottom) this.#stick();
     this.#offerLatest();
+  }
+
+  /** Where in the list the focus is; null when it is elsewhere. */
+  #focusedPlace() {
+    const at = [...this.list.children].findIndex((entry) => entry.contains(document.activeElement));
+    return at < 0 ? null : at;
+  }
+
+  /** What had the focus is gone: the message before it takes it, else the one after. */
+  #focusAt(place) {
+    const entries = [...this.list.children];
+    const near = entries.slice(0, place).findLast((entry) => entry.view) ?? entries.find((entry) => entry.view);
+    (near ?? this.scroller).focus({ preventScroll: true });
   }
 
   #items() {
@@ -107,7 +122,7 @@ export class Conversation {
   }
 
   #entry(item, old) {
-    if (item.day) return h("li", { class: "day", role: "separator" }, h("span", {}, item.day));
+    if (item.day) return h("li", { class: "day" }, h("span", {}, item.day));
     if (item.invocation) return this.#invocation(item.invocation);
     const view = old?.view ?? new MessageView(this.app);
     return view.update(item);
@@ -118,10 +133,9 @@ export class Conversation {
     const forget = () => this.app.ask("forget", { invocation: id });
     return h(
       "li",
-      { class: ["doing", failed && "failed"], role: failed ? "alert" : "status" },
+      { class: ["doing", failed && "failed"] },
       failed ? icon("warn", 18) : h("span", { class: "spinner", "aria-hidden": "true" }),
-      h("span", { class: "doing-name" }, name),
-      h("span", {}, text),
+      h("span", { role: failed ? "alert" : "status" }, h("span", { class: "doing-name" }, name), " ", text),
       failed && h("button", { class: "text-button", type: "button", on: { click: forget } }, "Dismiss"),
     );
   }

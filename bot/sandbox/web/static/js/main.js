@@ -18,6 +18,7 @@ import { NewThread } from "./threads.js";
 import { setClock } from "./time.js";
 import { startCounting } from "./timestamps.js";
 import { Town } from "./town.js";
+import { startTyping } from "./typing.js";
 
 const PERSON = "person";
 
@@ -43,6 +44,7 @@ class App {
     this.modal = new Modal(this);
     this.threads = new NewThread(this);
     this.panels = new Panels(() => this.drawers.draw());
+    startTyping(() => this.panels.covers || this.composer.focus());
   }
 
   /** Which drawer is open: "pika", "faults" or null. */

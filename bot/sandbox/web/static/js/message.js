@@ -16,6 +16,8 @@ const STARTER = 21;
 const HIDE_EMBEDS = 1 << 2;
 const LAYOUT = 1 << 15;
 const MESSAGE_COMMAND = 3;
+// Pictures with their colours and joins, flags of two letters, and keys such as 1️⃣.
+const ONLY_EMOJI = /^(?:(?:\p{Extended_Pictographic}[\u{1F3FB}-\u{1F3FF}\u{E0020}-\u{E007F}\uFE0F\u200D]*|\p{Regional_Indicator}{2}|[0-9#*]\uFE0F?\u20E3)\s*)+$/u;
 
 /**
  * The list entry of a message. `item`: `doc`, `compact` (same author as before), and the
@@ -199,7 +201,7 @@ function text(doc, edited, context) {
 }
 
 function onlyEmoji(content) {
-  return content.length <= 60 && /^(?:\p{Extended_Pictographic}[\u{1F3FB}-\u{1F3FF}\uFE0F\u200D]*\s*)+$/u.test(content);
+  return content.length <= 60 && ONLY_EMOJI.test(content);
 }
 
 function editedMark(at) {

@@ -92,6 +92,7 @@ export class OptionField {
       id: this.id,
       class: "option-input",
       rows: long && "1",
+      dir: "auto",
       type: long ? null : "text",
       role: this.isList && "combobox",
       "aria-autocomplete": this.isList && "list",
@@ -187,6 +188,12 @@ export class OptionField {
       this.#show((choices ?? []).slice(0, SHOWN_CHOICES).map(({ name, value }) => ({ label: name, value })));
     }, TYPING_PAUSE_MS);
     if (!this.items) this.list.show([]);
+  }
+
+  /** Takes a text as if it had been typed. */
+  fill(text) {
+    this.input.value = text;
+    this.#typed();
   }
 
   #choose(item, { close = true } = {}) {

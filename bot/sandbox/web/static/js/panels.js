@@ -72,7 +72,7 @@ export class Panels {
     byId("drawer").hidden = this.drawer === null;
     byId("backdrop").hidden = !this.covers;
     // What lies under an open panel is out of reach for the keyboard, too.
-    byId("conversation").inert = this.covers;
+    for (const name of ["conversation", "top"]) byId(name).inert = this.covers;
     for (const name of ["nav", "me", ...DRAWERS]) byId(`open-${name}`).setAttribute("aria-expanded", String(this.#isOpen(name)));
     this.onChange();
   }

@@ -36,11 +36,12 @@ export class People {
 
   #bar({ me, title }) {
     const click = () => this.app.panels.toggle("me");
+    const name = me.user.global_name || me.user.username;
     return h(
       "button",
-      { class: "me-button", type: "button", "aria-label": `You are ${me.user.global_name || me.user.username}: show more`, on: { click } },
+      { class: "me-button", type: "button", "aria-label": `You are ${name}, ${title}: show more`, on: { click } },
       avatar(me.user, 32),
-      h("span", { class: "person-words" }, h("span", { class: "person-name" }, me.user.global_name || me.user.username), h("span", { class: "person-title" }, title)),
+      h("span", { class: "person-words" }, h("span", { class: "person-name" }, name), h("span", { class: "person-title" }, title)),
     );
   }
 
