@@ -272,7 +272,8 @@ async def test_a_lost_channel_costs_one_refusal(post: Post) -> None:
             await post.careful.edit_card(
                 post.job(), post.delivery(K.CARD, message_id=card), Outlook()
             )
-        assert await post.careful.find(post.job(), post.delivery()) is None
+        with pytest.raises(Denied):
+            await post.careful.find(post.job(), post.delivery())
 
     assert post.discord.invalid_requests == 1
 

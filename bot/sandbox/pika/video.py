@@ -9,13 +9,18 @@ import os
 import shutil
 import struct
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 from bot.sandbox.pika.picture import Stills, draw
 from bot.sandbox.pika.scene import SECONDS, Scene, frame_size
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _CONCURRENT: Final = 2
 _NICENESS: Final = 10
@@ -81,6 +86,7 @@ class Renderer:
         self._video = video
         self._tasks: dict[str, asyncio.Task[Clip]] = {}
         self._slots = asyncio.Semaphore(_CONCURRENT)
+        self._threads = ThreadPoolExecutor(_CONCURRENT, "renderer")
 
     async def make(
         self, scene: Scene, *, size_mb: float | None = None, video: bytes | None = None
@@ -108,6 +114,12 @@ class Renderer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # A thread knows nothing of a cancel, and the folder it writes to goes next.
+        await asyncio.to_thread(self._threads.shutdown)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(work, *args, **options))
 
     async def _once(self, key: str, work: Callable[[], Coroutine[object, object, Clip]]) -> Clip:
         """Do a piece of work once; whoever wants it meanwhile waits for the same."""
@@ -119,7 +131,7 @@ class Renderer:
         return await asyncio.shield(task)
 
     async def _keep(self, key: str, data: bytes, width: int, height: int) -> Clip:
-        return await asyncio.to_thread(_written, self._folder / f"{key}.mp4", data, width, height)
+        return await self._in_thread(_written, self._folder / f"{key}.mp4", data, width, height)
 
     async def _keep_instant(self) -> Clip:
         if not _instant_bytes:
@@ -128,22 +140,22 @@ class Renderer:
 
     async def _grown(self, key: str, clip: Clip, size: int) -> Clip:
         target = self._folder / f"{key}.mp4"
-        return await asyncio.to_thread(_padded, clip, target, size)
+        return await self._in_thread(_padded, clip, target, size)
 
     async def _render(self, scene: Scene) -> Clip:
         async with self._slots:
-            stills = await asyncio.to_thread(draw, scene)
+            stills = await self._in_thread(draw, scene)
             ground = self._folder / f"{scene.key}.ppm"
             overlay = self._folder / f"{scene.key}.png"
             target = self._folder / f"{scene.key}.mp4"
             try:
-                await asyncio.to_thread(ground.write_bytes, stills.background)
-                await asyncio.to_thread(overlay.write_bytes, stills.overlay)
+                await self._in_thread(ground.write_bytes, stills.background)
+                await self._in_thread(overlay.write_bytes, stills.overlay)
                 await _run(find_ffmpeg(), _arguments(scene, stills, ground, overlay, target))
             finally:
                 ground.unlink(missing_ok=True)
                 overlay.unlink(missing_ok=True)
-            return await asyncio.to_thread(_described, target, scene.width, scene.height)
+            return await self._in_thread(_described, target, scene.width, scene.height)
 
 
 def _arguments(

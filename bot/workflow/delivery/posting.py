@@ -42,6 +42,12 @@ REMOVED = 10008
 """A post is answered with "unknown message" when an earlier try of it was posted, and deleted
 by somebody (Discord docs, resources/message, on ``enforce_nonce``)."""
 
+NO_ACCESS = 50001
+UNSEEN_PAUSE = 15.0
+UNSEEN_MS = 10 * 60_000
+"""How often and how long a place that we may not see any more is looked at for what an earlier
+try may have posted there, before the message goes elsewhere: it would be there twice."""
+
 _NEXT_PLACE = {Place.HERE: Place.PARENT, Place.PARENT: Place.DIRECT}
 
 
@@ -70,6 +76,7 @@ class Posting:
         self._upkeep = upkeep
         self._wake = wake
         self._posts = asyncio.Semaphore(POSTS_AT_ONCE)
+        self._unseen: dict[int, int] = {}  # delivery -> since when its earlier try is out of sight
 
     async def deliver(self, delivery: Delivery) -> None:
         """Try this message once; write down what came of it."""
@@ -93,6 +100,7 @@ class Posting:
             async with self._posts:
                 message_id, shown = await self._post(job, delivery, outlook)
         except Denied as error:
+            self._unseen[delivery.id] = 0  # nothing of it is there
             await self._elsewhere(job, delivery, error.code)
         except TooLarge:
             await self._shrink(job, delivery, self._fitting.refused(job, delivery.place))
@@ -155,7 +163,15 @@ class Posting:
         """
         if delivery.attempts == 0 and delivery.kind is not DeliveryKind.CARD:
             return None
-        return await self._messenger.find(job, delivery)
+        try:
+            return await self._messenger.find(job, delivery)
+        except Denied as error:
+            if error.code != NO_ACCESS or delivery.kind is DeliveryKind.CARD:
+                return None  # the nonce must do
+            now = self._clock.now()
+            if now - self._unseen.setdefault(delivery.id, now) >= UNSEEN_MS:
+                return None
+            raise TryLater(UNSEEN_PAUSE, "an earlier try may stand where we cannot look") from error
 
     async def _card_is_coming(self, delivery: Delivery) -> bool:
         """Whether the card that this message replies to is about to be known: the command's
@@ -187,6 +203,7 @@ class Posting:
             )
             if delivery.kind is DeliveryKind.RESULT:
                 moved = await jobs.move(tx, job.id, JobState.DELIVERING, JobState.DELIVERED, at=now)
+        self._unseen.pop(delivery.id, None)
         log.info("%s posted as message %d (%s)", delivery.kind, message_id, delivery.place)
         if delivery.kind is not DeliveryKind.RESULT:
             # It may have moved on meanwhile, the card is an earlier one, or can be written now.
@@ -222,10 +239,12 @@ class Posting:
         log.warning("%s not possible there (%d), next: %s", delivery.kind, code, place)
         async with self._database.transaction() as tx:
             await deliveries.reroute(tx, delivery, place, channel_id, code, at=self._clock.now())
+        self._unseen.pop(delivery.id, None)
         self._wake()
 
     async def _nowhere(self, job: Job, delivery: Delivery, code: int) -> None:
         log.warning("%s cannot be posted anywhere (%d)", delivery.kind, code)
+        self._unseen.pop(delivery.id, None)
         moved = None
         async with self._database.transaction() as tx:
             await deliveries.give_up(tx, delivery, code)

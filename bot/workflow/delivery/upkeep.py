@@ -170,6 +170,8 @@ class Upkeep:
         except TryLater as error:
             self.later(job.id, int(error.after * 1000))
             return
+        except Denied:
+            message_id = None
         if message_id is None:
             self.wait_for_place(job, card)
             return

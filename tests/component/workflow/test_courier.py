@@ -667,3 +667,40 @@ async def test_one_slow_channel_does_not_hold_up_the_others(house: House) -> Non
     await house.courier.settle_down()
 
     assert await house.state(slow.id) is await house.state(quick.id) is S.DELIVERED
+
+
+async def test_a_video_that_may_stand_in_a_lost_channel_is_looked_for_before_it_goes_elsewhere(
+    house: House,
+) -> None:
+    """Killed while it posted, then the bot lost the channel for some seconds: nobody could look,
+    and a second copy went out as a direct message. Now the channel has ten minutes to come back.
+    """
+    job = await house.delivering()
+    house.discord.outcomes.append(PostedUnheard(TryLater(1.0, "killed")))
+    await house.deliver()
+    house.discord.closed = {CHANNEL: 50001}
+    house.clock.move(61)
+    await house.deliver()
+
+    house.discord.closed = {}
+    house.closed.reopen(GUILD, CHANNEL)
+    house.clock.move(61)
+    await house.deliver()
+
+    assert await house.state(job.id) is S.DELIVERED
+    assert len(house.discord.of(job.id, K.RESULT)) == 1
+
+
+async def test_a_channel_that_stays_lost_keeps_no_video_for_ever(house: House) -> None:
+    """Nobody knows whether it is there: after ten minutes it is sent where it can be seen."""
+    job = await house.delivering()
+    house.discord.outcomes.append(TryLater(1.0, "HTTP 500"))
+    await house.deliver()
+    house.discord.closed = {CHANNEL: 50001}
+    for _ in range(12):
+        house.clock.move(61)
+        await house.deliver()
+
+    assert await house.state(job.id) is S.DELIVERED
+    (message,) = house.discord.of(job.id, K.RESULT)
+    assert message.channel_id != CHANNEL
