@@ -6,10 +6,11 @@ A prompt travels ``cogs.generate`` → ``ui.ordering`` → ``workflow.intake`` �
 
 ================  ============================================================
 model, errors     values, the job's state machine, and what a caller may do next
-rules             pure decisions: flags, quota
+rules             pure decisions: limits, access, blocked words, costs, flags
 store             SQLite: the only SQL in the project
 pika              the Pika API over httpx
 media             downloads to disk, with the rules of where from
+charts            pictures of numbers, drawn by a process of its own
 workflow          the way of a job, from the question to the delivered video
 ui                what people see: cards, buttons, answers
 client            the discord.py bot; ``messenger`` is its only sender

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from bot import client as discord_client
 from bot import stopping
+from bot.charts import Charts
 from bot.client import PikaBot
 from bot.clock import SystemClock
 from bot.errors import ConfigError, SchemaTooNew, StorageTrouble
@@ -45,7 +46,9 @@ from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
 from bot.workflow.intake import Intake
 from bot.workflow.members import Members
+from bot.workflow.moderation import BlockLists, Governing, Moderation, Reports, ServerJobs
 from bot.workflow.outlook import Outlooks, Slots
+from bot.workflow.pauses import Pauses
 from bot.workflow.pictures import Pictures
 from bot.workflow.queue import FairQueue
 from bot.workflow.recovery import recover, sweep
@@ -53,6 +56,7 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
+from bot.workflow.wordlists import WordLists
 
 log = logging.getLogger(__name__)
 
@@ -129,12 +133,14 @@ async def build(settings: Settings) -> AsyncIterator[App]:
     async with AsyncExitStack() as stack:
         clock, queue, changes, durations = SystemClock(), FairQueue(), Changes(), Durations()
         slots = Slots(settings.pika_max_jobs)
-        outlooks = Outlooks(clock, queue, slots, durations)
         metrics = Metrics(changes, queue, clock)
         stack.enter_context(metrics.watch_loop())
 
         database = await Database.open(settings.database)
         stack.push_async_callback(database.close)
+        pauses = Pauses(database, clock, queue)
+        stack.push_async_callback(pauses.stop)
+        outlooks = Outlooks(clock, queue, slots, durations, pauses)
         hosts = AllowedHosts.of(
             api_urls=[settings.discord_api_url, settings.pika_api_url], extra=settings.media_hosts
         )
@@ -174,8 +180,15 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             doubt_seconds=settings.pika_doubt_seconds,
         )
         stack.push_async_callback(poller.stop)
-        intake = Intake(database, clock, queue, outlooks, changes, pictures, default)
+        wordlists = WordLists(database)
+        intake = Intake(database, clock, queue, outlooks, changes, pictures, wordlists, default)
         members = Members(database, clock, outlooks, settling, changes, default)
+        moderation = Moderation(
+            Governing(database, clock, pauses, default),
+            ServerJobs(database, clock, outlooks, settling, changes),
+            BlockLists(database, clock, wordlists),
+            Reports(settings.database, clock, Charts(settings.data_dir / "charts")),
+        )
 
         brake, closed, uploads = Brake(clock), ClosedPlaces(clock), UploadLimits(clock)
         metrics.watch(brake)
@@ -189,7 +202,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         tokens = AnswerTokens(clock)
         discord_client.point_at(settings.discord_api_url)
         bot = PikaBot(
-            Services(intake, members, responder, tokens),
+            Services(intake, members, responder, tokens, moderation),
             closed=closed,
             uploads=uploads,
             brake=brake,
@@ -208,6 +221,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             tick_seconds=min(2.0, settings.pika_poll_seconds),
         )  # fmt: skip
         closed.on_reopen(courier.reopened)
+        await pauses.read()
         await recover(database, clock, queue, slots, durations, courier)
         await sweep(database, pictures_dir, videos_dir)
         metrics.resume(await jobs.unfinished(database))
@@ -220,18 +234,28 @@ async def build(settings: Settings) -> AsyncIterator[App]:
                 late=partial(deliveries.late, database),
                 now=clock.now,
             )
-            listener = Listener(
-                settings.http_host,
-                settings.http_port,
-                health=health,
-                metrics=metrics,
-                hint=poller.hint,
-            )
-            try:
-                await stack.enter_async_context(listener)
-            except OSError as error:
-                raise ConfigError([f"HTTP_PORT: cannot listen there: {error.strerror}"]) from error
+            await stack.enter_async_context(_listening(settings, health, metrics, poller))
         yield App(bot, intake, runner, poller, courier, database)
+
+
+@asynccontextmanager
+async def _listening(
+    settings: Settings, health: Health, metrics: Metrics, poller: Poller
+) -> AsyncIterator[None]:
+    """The HTTP side. Raises ``ConfigError`` where its port cannot be had."""
+    listener = Listener(
+        settings.http_host,
+        settings.http_port,
+        health=health,
+        metrics=metrics,
+        hint=poller.hint,
+    )
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(listener)
+        except OSError as error:
+            raise ConfigError([f"HTTP_PORT: cannot listen there: {error.strerror}"]) from error
+        yield
 
 
 async def run(settings: Settings) -> None:

@@ -19,6 +19,7 @@ from discord.ext import commands
 from bot.ui import buttons
 from bot.ui.base import Interaction, Services, answer, answer_error
 from bot.ui.callback import CONNECTIONS
+from bot.ui.moderation.log import LogButton
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.uploads import UploadLimits
@@ -31,7 +32,14 @@ WAIT_SECONDS = 30.0
 """A request that Discord's limits hold up for longer fails instead of waiting inside discord.py,
 where it would keep others from going (30 is the least that discord.py takes)."""
 
-COGS = ("cogs.generate", "cogs.library", "cogs.quota", "cogs.help")
+COGS = (
+    "cogs.generate",
+    "cogs.library",
+    "cogs.quota",
+    "cogs.help",
+    "cogs.moderate",
+    "cogs.moderate_words",
+)
 
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -140,7 +148,7 @@ class PikaBot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: commands and lasting buttons."""
-        self.add_dynamic_items(*buttons.ALL)
+        self.add_dynamic_items(*buttons.ALL, LogButton)
         for name in COGS:
             await self.load_extension(name)
         # discord.py falls back to its own gateway address when a reconnect fails.
@@ -171,9 +179,13 @@ class PikaBot(commands.AutoShardedBot):
             log.info("%d commands registered (%s)", len(synced), guild_id or "everywhere")
         self._command_ids.update(known["ids"])
 
+    def command_id(self, command: str) -> int | None:
+        """The id of a command, once it is registered."""
+        return self._command_ids.get(command)
+
     def mention(self, command: str) -> str:
         """A command as members can click it."""
-        command_id = self._command_ids.get(command)
+        command_id = self.command_id(command)
         return f"</{command}:{command_id}>" if command_id else f"`/{command}`"
 
     async def on_ready(self) -> None:

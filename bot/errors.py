@@ -4,10 +4,13 @@
 
     UserError           tell the person; nothing happened, nothing was charged
      ├ BadRecipe        … which option to change
+     ├ BadOption        … which option of a moderator's command to change
+     ├ BadWords         … what is wrong with the phrase or the list
      ├ QuotaExceeded    … when the next credit frees
      ├ TooManyJobs      … how many are unfinished
      ├ NotAllowed       … which rule decided
      ├ JobNotFound      … absent or not yours: the same words
+     ├ NothingHere      … absent or not yours to manage: the same words
      └ TooLate          … what state it is in
     StoreError
      ├ StaleState       somebody else moved the job: read it again
@@ -44,6 +47,20 @@ class BadRecipe(UserError):
         self.field = field
 
 
+class BadOption(UserError):
+    """An option of a moderator's command cannot be used; ``field`` is its name as the command
+    spells it.
+    """
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(why)
+        self.field = field
+
+
+class BadWords(UserError):
+    """A phrase cannot be blocked as it is written, or a list of them cannot be read."""
+
+
 class QuotaExceeded(UserError):
     """All credits of the window are used; ``frees_at`` is when the next one comes back."""
 
@@ -71,6 +88,15 @@ class JobNotFound(UserError):
 
     def __init__(self, job_id: int) -> None:
         super().__init__(f"I know no job {job_id} of yours in this server.")
+
+
+class NothingHere(UserError):
+    """There is no such thing in this server, or this person may not manage it: nobody learns
+    which.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("I know nothing like that in this server that you may manage.")
 
 
 class TooLate(UserError):

@@ -19,7 +19,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.clock import Clock
-from bot.model import CREDITS_PER_JOB, FINAL, UNFINISHED, Hold, Job, JobState
+from bot.model import FINAL, UNFINISHED, Hold, Job, JobState
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.queue import FairQueue
@@ -299,7 +299,7 @@ class Metrics:
             case _:
                 pass
         if hold is not None:
-            self._credits_that(hold).inc(CREDITS_PER_JOB)
+            self._credits_that(hold).inc(job.credits)
 
     def _take_times(self, job: Job) -> None:
         match job.state:

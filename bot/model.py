@@ -18,9 +18,6 @@ PROMPT_LIMIT: Final = 1500
 MESSAGE_LIMIT: Final = 20
 """Characters of the text that ``/encrypt_text`` hides (same source)."""
 
-CREDITS_PER_JOB: Final = 1
-"""What one video costs a member."""
-
 
 UNANSWERED: Final = "unanswered"
 """The code of a job whose command came too late to be answered: nobody saw it, it has no card."""
@@ -190,8 +187,9 @@ class Job:
 
     ``code`` names the outcome of a job that made no video (``moderated``, ``bad_flag`` …) or
     says that its video came late, ``detail`` is Pika's own sentence about it. ``progressed_at``
-    is when Pika last showed life. ``cancel_asked_at`` is a wish, not a state. ``hold`` is what
-    the ledger says of its credits.
+    is when Pika last showed life. ``cancel_asked_at`` is a wish, not a state; ``cancel_asked_by``
+    is the moderator who has it, if it is not the member's. ``credits`` is what it costs, ``hold``
+    what the ledger says of them.
     """
 
     id: int
@@ -206,11 +204,13 @@ class Job:
     progressed_at: int | None = None
     finished_at: int | None = None
     cancel_asked_at: int | None = None
+    cancel_asked_by: int | None = None
     percent: int | None = None
     code: str | None = None
     detail: str | None = None
     video_path: Path | None = None
     hold: Hold = Hold.HELD
+    credits: int = 1
 
 
 def may_come_late(job: Job, now: int) -> bool:
@@ -257,14 +257,6 @@ class Quota:
     credits: int
     window_ms: int
     concurrent: int
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a member has used in the window that ends now, and how many jobs are unfinished."""
-
-    used: int
-    unfinished: int
 
 
 class PikaStatus(StrEnum):

@@ -7,7 +7,7 @@ from discord.ext import commands
 
 from bot.client import PikaBot
 from bot.ui.base import Interaction, answer, services_of
-from bot.ui.ordering import requester_of
+from bot.ui.ordering import asker_of
 from bot.ui.texts import help_text
 
 
@@ -20,8 +20,8 @@ class Help(commands.Cog):
     @app_commands.command(description="What I do here, and how")
     async def help(self, interaction: Interaction) -> None:
         """Every command with a mention to click on, and this member's credits."""
-        asker = requester_of(interaction)
-        account = await services_of(interaction).members.account(asker.guild_id, asker.user_id)
+        asker = asker_of(interaction)
+        account = await services_of(interaction).members.account(asker)
         await answer(interaction, help_text(self._bot.mention, account))
 
 

@@ -6,7 +6,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.ui.base import Interaction, answer, services_of
-from bot.ui.ordering import requester_of
+from bot.ui.ordering import asker_of
 from bot.ui.texts import NO_JOBS, jobs_text
 from bot.ui.views import JOBS_SHOWN, cancel_view
 
@@ -17,7 +17,7 @@ class Library(commands.Cog):
     @app_commands.command(description="Your unfinished videos: state, place, expected time")
     async def jobs(self, interaction: Interaction) -> None:
         """The member's unfinished jobs with a cancel button each, seen by nobody else."""
-        asker = requester_of(interaction)
+        asker = asker_of(interaction)
         mine = await services_of(interaction).members.unfinished(asker.guild_id, asker.user_id)
         if not mine:
             await answer(interaction, NO_JOBS)

@@ -6,18 +6,18 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.ui.base import Interaction, answer, services_of
-from bot.ui.ordering import requester_of
+from bot.ui.ordering import asker_of
 from bot.ui.texts import account_text
 
 
 class QuotaCommands(commands.Cog):
     """Commands about credits."""
 
-    @app_commands.command(description="What you have left, and when the next credit frees")
+    @app_commands.command(description="What you have left, which rule decides, when it changes")
     async def quota(self, interaction: Interaction) -> None:
         """The member's credits in this server, seen by nobody else."""
-        asker = requester_of(interaction)
-        account = await services_of(interaction).members.account(asker.guild_id, asker.user_id)
+        asker = asker_of(interaction)
+        account = await services_of(interaction).members.account(asker)
         await answer(interaction, account_text(account))
 
 

@@ -36,6 +36,8 @@ from bot.model import (
 )
 from bot.pika.backend import AccountChannel, Accounts
 from bot.pika.errors import Gone, NoAnswer, PikaError
+from bot.rules.policy import Asker
+from bot.rules.trace import Rule
 from bot.store import deliveries, jobs
 from bot.store.database import Database
 from bot.workflow.changes import Changes
@@ -50,6 +52,7 @@ from bot.workflow.estimate import Durations
 from bot.workflow.intake import Intake, Taken
 from bot.workflow.members import Members
 from bot.workflow.outlook import Outlooks, Slots, shows
+from bot.workflow.pauses import Pauses
 from bot.workflow.pictures import Pictures
 from bot.workflow.queue import FairQueue
 from bot.workflow.recovery import recover, sweep
@@ -57,6 +60,7 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
+from bot.workflow.wordlists import WordLists
 
 START = 1_700_000_000_000
 GUILD, CHANNEL, THREAD, MEMBER = 100, 200, 300, 400
@@ -134,6 +138,11 @@ def requester(
         channel_id=channel_id,
         parent_id=parent_id,
     )
+
+
+def asker_of(who: Requester, **about: Any) -> Asker:
+    """The same member as the rules see them; ``about`` are roles and the like."""
+    return Asker(who.guild_id, who.user_id, who.channel_id, parent_id=who.parent_id, **about)
 
 
 def recipe(prompt: str = "a red fox", image: Picture | None = None) -> Recipe:
@@ -549,7 +558,8 @@ class House:
         self.slots = Slots(slots)
         self.gate = Gate(self.clock, self.BUSY_SECONDS)
         self.told: list[tuple[int, JobState]] = []
-        self.outlooks = Outlooks(self.clock, self.queue, self.slots, self.durations)
+        self.pauses = Pauses(database, self.clock, self.queue)
+        self.outlooks = Outlooks(self.clock, self.queue, self.slots, self.durations, self.pauses)
         self.pictures = Pictures(world.files, world.folder / "pictures")
         self.settling = Settling(
             database, self.clock, world.files, self.changes, world.folder / "videos", quota
@@ -573,9 +583,11 @@ class House:
             stall_seconds=self.STALL_SECONDS,
             doubt_seconds=self.DOUBT_SECONDS,
         )
+        self.wordlists = WordLists(database)
         self.intake = Intake(
-            database, self.clock, self.queue, self.outlooks, self.changes, self.pictures, quota
-        )
+            database, self.clock, self.queue, self.outlooks, self.changes, self.pictures,
+            self.wordlists, quota,
+        )  # fmt: skip
         self.members = Members(
             database, self.clock, self.outlooks, self.settling, self.changes, quota
         )
@@ -606,6 +618,7 @@ class House:
         """Start as the bot does: open the database, recover, run nothing yet."""
         database = await Database.open(world.folder / "pika.db")
         house = cls(world, database, quota or Quota(5, 24 * 3_600_000, 5), slots)
+        await house.pauses.read()
         await recover(
             database, world.clock, house.queue, house.slots, house.durations, house.courier
         )
@@ -633,15 +646,23 @@ class House:
         await self.runner.stop(0)
         await self.poller.stop()
         await self.courier.stop(0)
+        await self.pauses.stop()
         await self.database.close()
 
     # What people do.
 
     async def ask(
-        self, who: Requester | None = None, what: Recipe | None = None, *, answer: bool = True
+        self,
+        who: Requester | None = None,
+        what: Recipe | None = None,
+        *,
+        answer: bool = True,
+        **about: Any,
     ) -> Taken:
-        """Give a command, and see its card."""
-        taken = await self.intake.take(who or requester(), what or recipe())
+        """Give a command, and see its card; ``about`` is what Discord says of the member."""
+        who = who or requester()
+        asked = asker_of(who, **about)
+        taken = await self.intake.take(who.request_key, asked, what or recipe())
         if answer and taken.new:
             await self.answer(taken)
         return taken
@@ -745,7 +766,10 @@ class House:
 
     async def used(self, guild_id: int = GUILD, user_id: int = MEMBER) -> int:
         """What the member has used."""
-        return (await self.members.account(guild_id, user_id)).verdict.usage.used
+        trace = await self.members.explain(asker_of(requester(user_id, guild_id)))
+        measure = trace.of(Rule.MEMBER_LIMIT).measure
+        assert measure is not None
+        return measure.used
 
 
 async def cancelled(task: asyncio.Task[Any]) -> None:

@@ -145,10 +145,26 @@ class Database:
         try:
             return list(await self._reader.execute_fetchall(sql, params))
         except sqlite3.Error as error:
-            # This very code is the answer to a query that would write: a mistake of ours.
-            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_READONLY:
-                self._raise_trouble(error)
+            self._raise_trouble_of_reading(error)
             raise
+
+    async def read(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """``work`` on what is committed at one moment, on the reader's own thread: for several
+        queries that must agree. Raises ``StorageTrouble``.
+        """
+        try:
+            done: Result = await self._reader._execute(  # type: ignore[no-untyped-call]
+                _at_one_moment, self._reader._conn, work
+            )
+        except sqlite3.Error as error:
+            self._raise_trouble_of_reading(error)
+            raise
+        return done
+
+    def _raise_trouble_of_reading(self, error: sqlite3.Error) -> None:
+        # This very code is the answer to a query that would write: a mistake of ours.
+        if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_READONLY:
+            self._raise_trouble(error)
 
     # -- trouble ------------------------------------------------------------------------------
 
@@ -229,6 +245,22 @@ def execute_rows(tx: sqlite3.Connection, sql: str, rows: Sequence[tuple[Any, ...
         marks = f"({','.join('?' * len(part[0]))})"
         values = f"VALUES {','.join([marks] * count)}"
         tx.execute(sql.replace("(VALUES)", values), [value for row in part for value in row])
+
+
+def _at_one_moment(
+    connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result]
+) -> Result:
+    connection.execute("BEGIN")
+    try:
+        return work(connection)
+    finally:
+        connection.rollback()
+
+
+async def within(tx: aiosqlite.Connection, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    """``work`` inside an open transaction, on the database's own thread."""
+    done: Result = await tx._execute(work, tx._conn)  # type: ignore[no-untyped-call]
+    return done
 
 
 async def fetch(tx: aiosqlite.Connection, sql: str, params: Params) -> list[Row]:

@@ -26,7 +26,7 @@ JOB_COLUMNS = """
     a.url AS a_url, a.path AS a_path,
     m.filename AS m_filename, m.content_type AS m_type, m.size AS m_size,
     m.url AS m_url, m.path AS m_path,
-    r.state AS hold
+    r.state AS hold, r.credits AS credits
 """
 
 JOB_TABLES = """
@@ -65,11 +65,13 @@ def job_of(row: Row) -> Job:
         progressed_at=row["progressed_at"],
         finished_at=row["finished_at"],
         cancel_asked_at=row["cancel_asked_at"],
+        cancel_asked_by=row["cancel_asked_by"],
         percent=row["percent"],
         code=row["code"],
         detail=row["detail"],
         video_path=Path(row["video_path"]) if row["video_path"] else None,
         hold=Hold(row["hold"] or Hold.HELD),
+        credits=row["credits"] or 1,
     )
 
 

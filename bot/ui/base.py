@@ -20,6 +20,7 @@ from bot.ui.callback import (
 from bot.ui.tokens import AnswerTokens
 from bot.workflow.intake import Intake
 from bot.workflow.members import Members
+from bot.workflow.moderation import Moderation
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Services:
     members: Members
     responder: Responder
     tokens: AnswerTokens
+    moderation: Moderation
 
 
 class _HasServices(Protocol):

@@ -11,6 +11,7 @@ from enum import IntEnum
 
 from bot.model import LATE, Hold, Job, JobState, Place
 from bot.workflow.delivery.messenger import Outlook
+from bot.workflow.pauses import Held
 
 PROMPT_SHOWN = 300
 
@@ -83,14 +84,11 @@ def status_line(job: Job, outlook: Outlook) -> str:
 def _status(job: Job, outlook: Outlook) -> tuple[str, Colour]:
     ready = f" · ready {when(outlook.ready_at)}" if outlook.ready_at else ""
     if job.cancel_asked_at is not None and job.finished_at is None:
-        return "🛑 Asking Pika to stop", Colour.OFF
+        why = ", as a moderator wants" if job.cancel_asked_by is not None else ""
+        return f"🛑 Asking Pika to stop{why}", Colour.OFF
     match job.state:
-        case JobState.QUEUED if outlook.place == 1:
-            return f"⏳ **Next** in the queue{ready}", Colour.WAITING
-        case JobState.QUEUED if outlook.place:
-            return f"⏳ Place **{outlook.place}** in the queue{ready}", Colour.WAITING
         case JobState.QUEUED:
-            return f"⏳ In the queue{ready}", Colour.WAITING
+            return _waiting(outlook, ready), Colour.WAITING
         case JobState.SUBMITTING | JobState.RENDERING:
             percent = f" · {job.percent} %" if job.percent else ""
             return f"🎬 Pika is making it{percent}{ready}", Colour.WORKING
@@ -109,9 +107,26 @@ def _status(job: Job, outlook: Outlook) -> tuple[str, Colour]:
         case JobState.DELIVERED:
             return f"✅ Done{_whereabouts(outlook)}", Colour.DONE
         case JobState.CANCELLED:
-            return f"🚫 Cancelled · {charge(job)}", Colour.OFF
+            by = " by a moderator" if job.cancel_asked_by is not None else ""
+            return f"🚫 Cancelled{by} · {charge(job)}", Colour.OFF
         case _:
             return f"❌ {reason(job)} · {charge(job)}", Colour.FAILED
+
+
+def _waiting(outlook: Outlook, ready: str) -> str:
+    if outlook.held is not None:
+        return _held(outlook.held)
+    if outlook.place == 1:
+        return f"⏳ **Next** in the queue{ready}"
+    return f"⏳ {f'Place **{outlook.place}** in' if outlook.place else 'In'} the queue{ready}"
+
+
+def _held(held: Held) -> str:
+    who = "the bot's operator" if held.by_operator else "the moderators"
+    pause = held.pause
+    why = f": {code(pause.reason, 100)}" if pause.reason else ""
+    until = f" · goes on {when(pause.until)}" if pause.until is not None else ""
+    return f"⏸️ Paused by {who}{why}{until}"
 
 
 def _whereabouts(outlook: Outlook) -> str:
@@ -144,8 +159,13 @@ def when(at: int) -> str:
 def charge(job: Job) -> str:
     """Whether a job that is over without a video was charged."""
     if job.hold is Hold.CHARGED:
-        return "1 credit was charged, as Pika made the video"
+        return f"{credits_text(job.credits)} charged, as Pika made the video"
     return "you were not charged"
+
+
+def credits_text(number: int) -> str:
+    """So many credits with their verb, to be followed by what became of them."""
+    return "1 credit was" if number == 1 else f"{number} credits were"
 
 
 _REASONS = {
@@ -207,7 +227,9 @@ def _late(job: Job) -> str:
     if job.code != LATE:
         return ""
     paid = job.hold is Hold.CHARGED
-    credit = "1 credit was charged" if paid else "It is free, as you have no credit left"
+    credit = (
+        f"{credits_text(job.credits)} charged" if paid else "It is free, as you have no credit left"
+    )
     return f"\n-# This came after I had told you that there would be no video. {credit}."
 
 

@@ -8,7 +8,8 @@ import discord
 
 from bot.errors import NotAllowed
 from bot.logs import about_job
-from bot.model import Picture, Recipe, Requester
+from bot.model import Picture, Recipe
+from bot.rules.policy import Asker
 from bot.ui.base import Interaction, services_of
 from bot.ui.callback import UNKNOWN_INTERACTION, NotAnsweredError
 from bot.ui.cards import card
@@ -18,18 +19,39 @@ from bot.workflow.outlook import shows
 log = logging.getLogger(__name__)
 
 
-def requester_of(interaction: Interaction) -> Requester:
+def asker_of(interaction: Interaction) -> Asker:
     """Who asks, from where. Raises ``NotAllowed`` outside a server."""
+    member = interaction.user
+    if not isinstance(member, discord.Member):
+        raise NotAllowed("server", "I only work inside a server.")
+    return asker_for(interaction, member)
+
+
+def asker_for(interaction: Interaction, member: discord.Member) -> Asker:
+    """This member, a part of this interaction, as if they asked in its place now. Raises
+    ``NotAllowed`` outside a server.
+    """
     if interaction.guild_id is None or interaction.channel_id is None:
         raise NotAllowed("server", "I only work inside a server.")
     channel = interaction.channel
-    return Requester(
-        request_key=interaction.id,
-        user_id=interaction.user.id,
+    joined = member.joined_at
+    return Asker(
         guild_id=interaction.guild_id,
+        user_id=member.id,
         channel_id=interaction.channel_id,
+        # The ids as Discord sent them with the interaction: ``roles`` leaves out what the cache
+        # does not know, such as a role that was created just now, and one of them may bar.
+        role_ids=frozenset(member._roles),
         parent_id=channel.parent_id if isinstance(channel, discord.Thread) else None,
+        joined_at=None if joined is None else int(joined.timestamp() * 1000),
+        age_restricted=_age_restricted(channel),
     )
+
+
+def _age_restricted(channel: object) -> bool:
+    """Whether the channel is, or the one above a thread."""
+    is_nsfw = getattr(channel, "is_nsfw", None)
+    return is_nsfw is not None and bool(is_nsfw())
 
 
 def picture_of(attachment: discord.Attachment | None) -> Picture | None:
@@ -52,7 +74,7 @@ async def order(interaction: Interaction, recipe: Recipe) -> None:
     """
     intake = services_of(interaction).intake
     _check_permissions(interaction)
-    taken = await intake.take(requester_of(interaction), recipe)
+    taken = await intake.take(interaction.id, asker_of(interaction), recipe)
     if not taken.new:
         log.info("an interaction arrived twice; it is job %d already", taken.job.id)
         return

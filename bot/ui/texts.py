@@ -5,36 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.model import Job
-from bot.rules.quota import Ruling
+from bot.rules.refusal import hours
+from bot.rules.trace import Measure, Trace
 from bot.ui.cards import code, status_line, when
+from bot.ui.traces import trace_text
+from bot.workflow.decisions import Account
 from bot.workflow.delivery.messenger import Outlook
-from bot.workflow.members import Account
 
 NO_JOBS = "You have no unfinished videos here."
 _MESSAGE_LIMIT = 2000
 
 
 def account_text(account: Account) -> str:
-    """What a member has left, which rule says so, and when that changes."""
-    verdict = account.verdict
-    quota, usage = verdict.quota, verdict.usage
-    hours = quota.window_ms / 3_600_000
-    span = "hour" if hours == 1 else f"{hours:g} hours"
+    """What a member has left, which rule decides, and when that changes."""
+    trace, tightest = account.trace, _tightest(account.trace)
+    price = "1" if trace.cost == 1 else str(trace.cost)
     lines = [
-        f"You have **{verdict.left} of {quota.credits}** credits left for the last {span}; "
-        "a video costs 1.",
-        f"Unfinished videos: {usage.unfinished} of {quota.concurrent} at once.",
+        f"You have **{tightest.left} of {tightest.limit}** credits left for the last "
+        f"{hours(tightest.window_ms or 0)}; a video costs {price}."
     ]
-    if account.frees_at is not None and usage.used:
-        lines.append(f"The next credit frees {when(account.frees_at)}.")
-    match verdict.ruling:
-        case Ruling.UNFINISHED:
-            lines.append("Now the number of unfinished videos decides: wait for one, or cancel it.")
-        case Ruling.MEMBER_LIMIT:
-            lines.append("Now the limit for every member of this server decides.")
-        case Ruling.ALLOWED:
-            lines.append("You can ask for a video now.")
-    return "\n".join(lines)
+    if account.next_credit_at is not None:
+        lines.append(f"Your next credit frees {when(account.next_credit_at + 999)}.")
+    return "\n".join((*lines, trace_text(trace)))
+
+
+def _tightest(trace: Trace) -> Measure:
+    """The limit of credits that leaves least, the member's own if it is one of several."""
+    measures = (line.measure for line in trace.lines if line.measure is not None)
+    return min((one for one in measures if one.window_ms is not None), key=lambda one: one.left)
 
 
 def jobs_text(jobs: Sequence[tuple[Job, Outlook]]) -> str:
@@ -53,6 +51,7 @@ def jobs_text(jobs: Sequence[tuple[Job, Outlook]]) -> str:
 
 def help_text(mention: Callable[[str], str], account: Account) -> str:
     """What the bot does, with a mention of each command to click on."""
+    left = _tightest(account.trace)
     return "\n".join(
         (
             "I make short videos with Pika and post them where you ask.",
@@ -63,8 +62,8 @@ def help_text(mention: Callable[[str], str], account: Account) -> str:
             f"{mention('encrypt_image')} hides a picture in a video.",
             "",
             f"{mention('jobs')} shows your unfinished videos; you can cancel them there.",
-            f"{mention('quota')} shows what you have left: now "
-            f"{account.verdict.left} of {account.verdict.quota.credits}.",
+            f"{mention('quota')} shows what you have left, which rule decides, and when that "
+            f"changes: now {left.left} of {left.limit}.",
             "",
             "A video takes a few minutes. If none comes of it, you are not charged.",
         )

@@ -6,28 +6,25 @@ import json
 import logging
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.clock import Clock
-from bot.errors import (
-    JobNotFound,
-    QuotaExceeded,
-    StaleState,
-    StorageTrouble,
-    TooManyJobs,
-    UserError,
-)
+from bot.errors import JobNotFound, StaleState, StorageTrouble, UserError
 from bot.model import UNANSWERED, DeliveryKind, Hold, Job, JobState, Quota, Recipe, Requester
-from bot.rules.quota import Ruling, Verdict, decide
+from bot.rules.costs import Order
+from bot.rules.policy import Asker
+from bot.rules.refusal import refusal
 from bot.store import deliveries, jobs, ledger
 from bot.store.batch import Batch
 from bot.store.database import Database
 from bot.workflow.changes import Changes
+from bot.workflow.decisions import Decisions, decide_now
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.outlook import Outlooks
 from bot.workflow.pictures import Pictures, missing
 from bot.workflow.queue import FairQueue
+from bot.workflow.wordlists import Checked, WordLists
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +46,23 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class _Asked:
     requester: Requester
+    asker: Asker
     recipe: Recipe
+    checked: Checked
+
+    @property
+    def order(self) -> Order:
+        return Order(self.recipe.verb, blocked_phrase=self.checked.hit)
+
+
+class _OtherList(Exception):
+    """The server's block list has changed since the request was held against it."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(version)
+        self.version = version
 
 
 class Intake:
@@ -65,35 +76,41 @@ class Intake:
         outlooks: Outlooks,
         changes: Changes,
         pictures: Pictures,
+        wordlists: WordLists,
         default: Quota,
     ) -> None:
         self._database = database
+        self._wordlists = wordlists
         self._pictures = pictures
         self._clock = clock
         self._queue = queue
         self._outlooks = outlooks
         self._changes = changes
         self._default = default
-        self._orders: Batch[_Order, tuple[Job | int, bool]] = Batch(database, self._write)
+        self._orders: Batch[_Asked, tuple[Job | int, bool]] = Batch(database, self._write)
         self._cards: Batch[tuple[int, str, int, int], None] = Batch(
             database, _write_cards, linger=CARD_LINGER_SECONDS
         )
 
-    async def take(self, requester: Requester, recipe: Recipe) -> Taken:
+    async def take(self, request_key: int, asker: Asker, recipe: Recipe) -> Taken:
         """Make the request a job: reservation, card and history in the same commit.
 
         The job waits in the queue, but does not go before ``answered``. A request that is a
         job already is that job. Raises ``UserError`` with the rule that decided, and
         ``StorageTrouble`` or ``NotStored`` where nothing could be kept.
         """
+        requester = _requester_of(request_key, asker)
+        checked = await self._wordlists.check(asker.guild_id, recipe)
+        asked = _Asked(requester, asker, recipe, checked)
         if any(missing(recipe)):
-            known = await jobs.by_request(self._database, requester.request_key)
+            known = await jobs.by_request(self._database, request_key)
             if known is not None:
                 return Taken(known, self._outlooks.of(known), new=False)
-            await self._check_first(requester)
-            recipe = await self._pictures.early(requester.request_key, recipe)
+            await self._check_first(asked)
+            recipe = await self._pictures.early(request_key, recipe)
+            asked = replace(asked, recipe=recipe)
         try:
-            written, new = await self._orders.put(_Order(requester, recipe))
+            written, new = await self._commit(asked)
         except (UserError, StorageTrouble):
             self._pictures.forget(recipe)
             raise
@@ -111,15 +128,25 @@ class Intake:
             raise JobNotFound(job_id)
         return job
 
-    async def _check_first(self, requester: Requester) -> None:
+    async def _check_first(self, asked: _Asked) -> None:
         """Refuse before a picture is fetched for nothing; the commit decides again."""
-        member = (requester.guild_id, requester.user_id)
         now = self._clock.now()
-        standing = await ledger.standing(self._database, member, self._default, now)
-        verdict = decide(standing.quota, standing.usage)
-        if verdict.ruling is not Ruling.ALLOWED:
-            frees = await ledger.frees_at_now(self._database, member, standing, now)
-            raise refusal(verdict, frees)
+        trace = await decide_now(self._database, asked.asker, asked.order, self._default, now)
+        if not trace.allowed:
+            raise refusal(trace)
+
+    async def _commit(self, asked: _Asked) -> tuple[Job | int, bool]:
+        """Written down, or refused by the block list that is committed with it, however often
+        that changes meanwhile.
+        """
+        while True:
+            try:
+                return await self._orders.put(asked)
+            except _OtherList as other:
+                checked = await self._wordlists.check_again(
+                    asked.asker.guild_id, asked.recipe, other.version
+                )
+                asked = replace(asked, checked=checked)
 
     async def answered(self, job: Job, message_id: int, shown: str) -> None:
         """The command was answered by the card with this id: the job may go."""
@@ -155,31 +182,32 @@ class Intake:
         await self._cards.flush()
 
     def _write(
-        self, tx: sqlite3.Connection, orders: Sequence[_Order]
+        self, tx: sqlite3.Connection, orders: Sequence[_Asked]
     ) -> list[tuple[Job | int, bool] | Exception]:
         now = self._clock.now()
         keys = json.dumps([order.requester.request_key for order in orders])
         known = jobs.ids_of_requests(tx, keys)
-        members = {(o.requester.guild_id, o.requester.user_id) for o in orders}
-        standings = ledger.standings(tx, members, self._default, now)
+        askers = [order.asker for order in orders]
+        decisions = Decisions(tx, askers, self._default, now, writing=True)
         next_id = jobs.next_id(tx)
 
         results: list[tuple[Job | int, bool] | Exception] = []
         fresh: dict[int, Job] = {}
         for order in orders:
             key = order.requester.request_key
-            member = (order.requester.guild_id, order.requester.user_id)
             if key in fresh:
                 results.append((fresh[key], False))
                 continue
             if key in known:
                 results.append((known[key], False))
                 continue
-            standing = standings[member]
-            verdict = decide(standing.quota, standing.usage)
-            if verdict.ruling is not Ruling.ALLOWED:
-                frees = ledger.frees_at(tx, member, standing, now)
-                results.append(refusal(verdict, frees))
+            version = decisions.rulebook(order.asker).server.words
+            if order.checked.version != version:
+                results.append(_OtherList(version))
+                continue
+            trace = decisions.on(order.asker, order.order)
+            if not trace.allowed:
+                results.append(refusal(trace))
                 continue
             job = Job(
                 id=next_id + len(fresh),
@@ -187,9 +215,10 @@ class Intake:
                 recipe=order.recipe,
                 state=JobState.QUEUED,
                 created_at=now,
+                credits=trace.cost,
             )
             fresh[key] = job
-            standings[member] = standing.after_one_more()
+            decisions.take(order.asker, trace)
             results.append((job, True))
 
         new = list(fresh.values())
@@ -200,28 +229,9 @@ class Intake:
         return results
 
 
-def refusal(verdict: Verdict, frees_at: int | None) -> UserError:
-    """The "no" of a verdict, with the numbers and the moment it changes."""
-    quota, usage = verdict.quota, verdict.usage
-    if verdict.ruling is Ruling.UNFINISHED:
-        return TooManyJobs(
-            f"You have {usage.unfinished} unfinished "
-            f"{'video' if usage.unfinished == 1 else 'videos'}, and this server allows "
-            f"{quota.concurrent} at once. Wait for one, or cancel one with `/jobs`."
-        )
-    when = f"Your next credit frees <t:{frees_at // 1000}:R>." if frees_at else "Ask a moderator."
-    return QuotaExceeded(
-        usage.used,
-        quota.credits,
-        frees_at,
-        f"You have used {usage.used} of {quota.credits} credits of the last "
-        f"{_hours(quota.window_ms)}. {when} You were not charged for this.",
-    )
-
-
-def _hours(window_ms: int) -> str:
-    hours = window_ms / 3_600_000
-    return "hour" if hours == 1 else f"{hours:g} hours"
+def _requester_of(request_key: int, asker: Asker) -> Requester:
+    """Who asks as far as it is kept: roles are not."""
+    return Requester(request_key, asker.user_id, asker.guild_id, asker.channel_id, asker.parent_id)
 
 
 def _write_cards(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.clock import Clock
 from bot.errors import JobNotFound, StaleState, TooLate
 from bot.model import FINAL, Job, JobState, Quota
-from bot.rules.quota import Verdict, decide
-from bot.store import jobs, ledger
+from bot.rules.policy import Asker
+from bot.rules.trace import Trace
+from bot.store import jobs
 from bot.store.database import Database
 from bot.workflow.changes import Changes
+from bot.workflow.decisions import Account, account_now
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.outlook import Outlooks
 from bot.workflow.rendering.settling import Settling
@@ -22,14 +23,6 @@ class Cancelled(StrEnum):
 
     RELEASED = "released"  # out of the queue, not charged
     ASKED = "asked"  # Pika has it, or may have it: it is asked to stop
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A member's credits in one server: the verdict on one more, and when the next one frees."""
-
-    verdict: Verdict
-    frees_at: int | None
 
 
 class Members:
@@ -56,12 +49,15 @@ class Members:
         mine = await jobs.unfinished(self._database, guild_id=guild_id, user_id=user_id)
         return [(job, self._outlooks.of(job)) for job in mine]
 
-    async def account(self, guild_id: int, user_id: int) -> Account:
-        """What the member has left, by the same rule that intake uses."""
-        member, now = (guild_id, user_id), self._clock.now()
-        standing = await ledger.standing(self._database, member, self._default, now)
-        frees = await ledger.frees_at_now(self._database, member, standing, now)
-        return Account(decide(standing.quota, standing.usage), frees)
+    async def account(self, asker: Asker) -> Account:
+        """What this member may still do here, by the same rules that intake uses."""
+        return await account_now(self._database, asker, self._default, self._clock.now())
+
+    async def explain(self, asker: Asker) -> Trace:
+        """The decision that one more video of this member would meet, with every rule tested.
+        Block lists are left out: they are about what is asked for.
+        """
+        return (await self.account(asker)).trace
 
     async def cancel(self, guild_id: int, user_id: int, job_id: int) -> tuple[Job, Cancelled]:
         """Cancel one's own job.
@@ -72,14 +68,18 @@ class Members:
         job = await jobs.get(self._database, job_id)
         if job is None or (job.requester.guild_id, job.requester.user_id) != (guild_id, user_id):
             raise JobNotFound(job_id)
+        return await self.stop(job)
+
+    async def stop(self, job: Job) -> tuple[Job, Cancelled]:
+        """Cancel a job, for whoever may. Raises ``TooLate`` as ``cancel`` does."""
         if job.state is JobState.QUEUED:
             try:
                 return await self._settling.cancel_queued(job), Cancelled.RELEASED
             except StaleState:
-                job = await jobs.get(self._database, job_id) or job
+                job = await jobs.get(self._database, job.id) or job
         async with self._database.transaction() as tx:
-            await jobs.ask_cancel(tx, job_id, self._clock.now())
-            job = await jobs.get_in(tx, job_id)
+            await jobs.ask_cancel(tx, job.id, self._clock.now())
+            job = await jobs.get_in(tx, job.id)
             if job.state in FINAL or job.state is JobState.DELIVERING:
                 raise TooLate(_too_late(job))
         if job.state is JobState.QUEUED:  # Pika did not take it, just now

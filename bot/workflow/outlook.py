@@ -7,6 +7,7 @@ from bot.model import Delivery, Job, JobState
 from bot.store.deliveries import SHOWN_FINAL
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.estimate import Durations
+from bot.workflow.pauses import Pauses
 from bot.workflow.queue import FairQueue
 
 
@@ -26,8 +27,16 @@ class Slots:
 class Outlooks:
     """Computes places and times from the queue and from measured durations."""
 
-    def __init__(self, clock: Clock, queue: FairQueue, slots: Slots, durations: Durations) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        queue: FairQueue,
+        slots: Slots,
+        durations: Durations,
+        pauses: Pauses,
+    ) -> None:
         self._clock = clock
+        self._pauses = pauses
         self._queue = queue
         self._slots = slots
         self._durations = durations
@@ -35,13 +44,16 @@ class Outlooks:
     def of(self, job: Job, result: Delivery | None = None) -> Outlook:
         """The outlook of a job as it is in the queue now."""
         if job.state is JobState.QUEUED:
-            return self.at(self._queue.place(job.id))
+            held = self._pauses.of(job.requester.guild_id)
+            if held is not None:
+                return Outlook(held=held)
+            return self._at(self._queue.place(job.id))
         ready_at = None
         if job.state is JobState.RENDERING and job.submitted_at and self._durations.typical:
             ready_at = job.submitted_at + self._durations.typical
         return Outlook(ready_at=ready_at, result=result)
 
-    def at(self, place: int | None) -> Outlook:
+    def _at(self, place: int | None) -> Outlook:
         """The outlook of a queued job whose place is known."""
         if place is None:
             return Outlook()
@@ -52,6 +64,8 @@ class Outlooks:
 def shows(job: Job, outlook: Outlook) -> str:
     """What a card about this job says, in a word to compare: a different one means rewrite."""
     match job.state:
+        case JobState.QUEUED if outlook.held is not None:
+            what = f"held {outlook.held.by_operator} {outlook.held.pause.until}"
         case JobState.QUEUED:
             what = f"queued {outlook.place}"
         case JobState.SUBMITTING | JobState.RENDERING:

@@ -10,10 +10,19 @@ from bisect import bisect_left, insort
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import Protocol
 
 from bot.model import Requester
 
 _Line = deque[int]
+
+
+class Paused(Protocol):
+    """Ids of servers whose jobs do not go now."""
+
+    def __contains__(self, guild_id: object, /) -> bool: ...
+
+    def __len__(self) -> int: ...
 
 
 class _Members:
@@ -96,21 +105,23 @@ class FairQueue:
 
     The server that was served longest ago is first, in it the member that was served
     longest ago, of that member's jobs the oldest. A job can be ``reserved``: it has its
-    place, but is passed over until it is released. A job that was popped and comes back
-    goes before all others; several keep the order in which they were popped.
+    place, but is passed over until it is released; so is every job of a server that is
+    paused. A job that was popped and comes back goes before all others; several keep the order
+    in which they were popped.
     """
 
     REMEMBERED = 1000
     """Pops whose order is remembered; far more than can be at Pika at once."""
 
     def __init__(self) -> None:
-        self._front: list[tuple[int, int]] = []  # restored: (which pop it was, job), in order
+        self._front: list[tuple[int, int, int]] = []  # restored, in order: which pop, job, server
         self._pops: OrderedDict[int, int] = OrderedDict()  # job -> which pop it was
         self._popped = 0
         self._guilds: OrderedDict[int, _Members] = OrderedDict()
         self._sizes: OrderedDict[int, int] = OrderedDict()  # jobs per server, in the same order
         self._where: dict[int, tuple[int, int] | None] = {}  # None: in front
         self._reserved: set[int] = set()
+        self._paused: Paused = frozenset[int]()
         self._released: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
@@ -130,19 +141,27 @@ class FairQueue:
         if reserved:
             self._reserved.add(job_id)
 
-    def restore(self, job_id: int) -> None:
+    def restore(self, job_id: int, guild_id: int) -> None:
         """Put a job that was popped back in front of everything: it keeps its place."""
         if job_id not in self._where:
             self._where[job_id] = None
-            insort(self._front, (self._pops.get(job_id, 0), job_id))
+            insort(self._front, (self._pops.get(job_id, 0), job_id, guild_id))
+
+    def pass_over(self, paused: Paused) -> None:
+        """Let no job go of the servers that are in ``paused`` when their turn comes."""
+        self._paused = paused
 
     def on_release(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` whenever a job was released."""
+        """Call ``listener`` whenever jobs may go that could not."""
         self._released.append(listener)
 
     def release(self, job_id: int) -> None:
         """A reserved job may go now."""
         self._reserved.discard(job_id)
+        self.wake()
+
+    def wake(self) -> None:
+        """What was paused may go on: tell whoever takes jobs."""
         for listener in self._released:
             listener()
 
@@ -153,7 +172,7 @@ class FairQueue:
         where = self._where.pop(job_id)
         self._reserved.discard(job_id)
         if where is None:
-            self._front = [pair for pair in self._front if pair[1] != job_id]
+            self._front = [one for one in self._front if one[1] != job_id]
             return True
         guild_id, user_id = where
         self._guilds[guild_id].remove(user_id, job_id)
@@ -162,14 +181,25 @@ class FairQueue:
 
     def pop(self) -> int | None:
         """The job whose turn it is, out of the queue; ``None`` when none may go."""
-        job_id = self._front.pop(0)[1] if self._front else self._take_turn()
+        job_id = self._take_front()
+        if job_id is None:
+            job_id = self._take_turn()
         if job_id is not None:
             del self._where[job_id]
             self._remember(job_id)
         return job_id
 
+    def _take_front(self) -> int | None:
+        for index, (_, job_id, guild_id) in enumerate(self._front):
+            if guild_id not in self._paused:
+                del self._front[index]
+                return job_id
+        return None
+
     def _take_turn(self) -> int | None:
         for guild_id, members in self._guilds.items():
+            if guild_id in self._paused:
+                continue
             for user_id, line in members.lines.items():
                 if line[0] in self._reserved:
                     continue
@@ -181,25 +211,36 @@ class FairQueue:
         return None
 
     def place(self, job_id: int) -> int | None:
-        """How many jobs go before this one, plus one; ``None`` when it is not in."""
+        """How many jobs go before this one, plus one; ``None`` when it is not in. Jobs of paused
+        servers do not go, so they are not counted; its own place is as if its server went on.
+        """
         if job_id not in self._where:
             return None
         where = self._where[job_id]
         if where is None:
-            return 1 + next(i for i, pair in enumerate(self._front) if pair[1] == job_id)
+            own = next(index for index, one in enumerate(self._front) if one[1] == job_id)
+            return 1 + self._going(self._front[:own])
         guild_id, user_id = where
         inside = self._guilds[guild_id].before(user_id, job_id, self._sizes[guild_id])
-        place = 1 + len(self._front) + inside
+        place = 1 + self._going(self._front) + inside
         if len(self._sizes) == 1:
             return place
-        return place + _before(guild_id, inside, self._sizes.items())
+        sizes: Iterable[tuple[int, int]] = self._sizes.items()
+        if self._paused:
+            sizes = [(id_, n) for id_, n in sizes if id_ == guild_id or id_ not in self._paused]
+        return place + _before(guild_id, inside, sizes)
+
+    def _going(self, front: list[tuple[int, int, int]]) -> int:
+        if not self._paused:
+            return len(front)
+        return sum(guild_id not in self._paused for _, _, guild_id in front)
 
     def order(self) -> Iterator[int]:
-        """All jobs in the order in which they would go if nothing was added or reserved.
+        """All jobs in the order in which they would go if nothing was added, reserved or paused.
 
         Computed while it is read, which must be done before the queue changes.
         """
-        yield from [job_id for _, job_id in self._front]
+        yield from [job_id for _, job_id, _ in self._front]
         guilds = deque(members.order() for members in self._guilds.values())
         while guilds:
             guild = guilds.popleft()

@@ -35,7 +35,7 @@ async def test_quota_tells_what_is_left(scene: Scene) -> None:
     scene.pika.pause()
     card = await scene.card()
     assert await scene.left() == 4
-    assert "Unfinished videos: 1 of 100" in await scene.says("quota")
+    assert "**Unfinished videos**: 1 of 100" in await scene.says("quota")
     scene.pika.resume()
     await scene.delivered(card)
     text = await scene.says("quota")

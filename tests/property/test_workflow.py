@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import ExitStack, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -36,7 +36,9 @@ from bot.model import (
     Quota,
 )
 from bot.pika.errors import AccountProblem, Busy, Moderated, NoAnswer, NotSent, Unavailable
+from bot.rules.trace import Rule
 from bot.store import deliveries, jobs
+from bot.store.database import Row
 from bot.store.migrate import migrate
 from tests.fakes import (
     CHANNEL,
@@ -48,12 +50,15 @@ from tests.fakes import (
     PostedSilent,
     PostedUnheard,
     World,
+    asker_of,
     recipe,
     requester,
 )
+from tests.property.governed import CHANGES, ROLE, Governed
 
 QUOTA = Quota(credits=3, window_ms=3_600_000, concurrent=2)
 SLOTS = 2
+USED = "SELECT * FROM reservation WHERE state <> 'released'"
 USERS, GUILDS = (1, 2), (10, 20)
 AT_PIKA = {JobState.SUBMITTING, JobState.IN_DOUBT, JobState.RENDERING}
 VIDEO = {JobState.DELIVERING, JobState.DELIVERED}
@@ -123,6 +128,9 @@ class Workflow(RuleBasedStateMachine):
         )
         self.born: dict[str, int] = {}
         self.asked = 0
+        self.governed = Governed(QUOTA, GUILDS)
+        self.with_role: set[int] = set()  # request keys
+        self.known: dict[int, int] = {}  # holds that were looked at: job -> since when
         self.house: House
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -173,20 +181,24 @@ class Workflow(RuleBasedStateMachine):
         user=st.sampled_from(USERS),
         guild=st.sampled_from(GUILDS),
         ending=st.sampled_from(["answered", "answered", "unheard", "too late", "killed", "twice"]),
+        role=st.booleans(),
     )
-    def ask(self, user: int, guild: int, ending: str) -> None:
+    def ask(self, user: int, guild: int, ending: str, *, role: bool) -> None:
         """A command, and what becomes of its answer."""
         self.asked += 1
         who = requester(user, guild)
         what = recipe(f"wish {self.asked}")
+        roles = frozenset({ROLE}) if role else frozenset[int]()
+        if role:
+            self.with_role.add(who.request_key)
 
         async def work() -> None:
             try:
-                taken = await self.house.ask(who, what, answer=False)
+                taken = await self.house.ask(who, what, answer=False, role_ids=roles)
             except UserError:
                 return
             if ending == "twice":
-                again = await self.house.ask(who, what, answer=False)
+                again = await self.house.ask(who, what, answer=False, role_ids=roles)
                 assert (again.new, again.job.id) == (False, taken.job.id)
             if ending in {"answered", "twice"}:
                 await self.house.answer(taken)
@@ -216,6 +228,51 @@ class Workflow(RuleBasedStateMachine):
                 )
             except UserError:
                 assert job.state in FINAL | {JobState.DELIVERING}
+
+        self.run(work())
+
+    # -- what moderators do ---------------------------------------------------------------
+
+    @rule(
+        what=st.sampled_from(CHANGES),
+        user=st.sampled_from(USERS),
+        guild=st.sampled_from(GUILDS),
+        number=st.integers(0, 4),
+        seconds=st.sampled_from([None, 30, 600]),
+    )
+    def moderate(self, what: str, user: int, guild: int, number: int, seconds: int | None) -> None:
+        """A limit, a grant, a block, a pause, a word; or all but grants are taken away."""
+        until = None if seconds is None else self.clock.now() + seconds * 1000
+        self.run(self.govern(what, guild, user, number, until))
+
+    async def govern(
+        self, what: str, guild: int, user: int, number: int = 0, until: int | None = None
+    ) -> None:
+        """A moderator's command, done."""
+        now, database = self.clock.now(), self.house.database
+        rows = await database.fetch(USED, {})
+        self.look_at_holds(await self.all_jobs(), rows)
+        await database.write(
+            lambda tx: self.governed.change(tx, what, guild, user, number, until, now)
+        )
+        await self.house.pauses.read()
+
+    @rule(guild=st.sampled_from(GUILDS), seconds=st.sampled_from([None, 30, 600]))
+    def pause_a_rush(self, guild: int, seconds: int | None) -> None:
+        """While more wait than can go, their server is paused; then there is room at Pika."""
+
+        async def work() -> None:
+            for user in USERS * 2:
+                self.asked += 1
+                with suppress(UserError):
+                    await self.house.ask(requester(user, guild), recipe(f"wish {self.asked}"))
+            until = None if seconds is None else self.clock.now() + seconds * 1000
+            await self.govern("pause", guild, USERS[0], until=until)
+            await self.rest()
+            self.clock.move(62)
+            for name in sorted(self.pika.listed):
+                self.done(name)
+            await self.house.poller.round()
 
         self.run(work())
 
@@ -298,10 +355,11 @@ class Workflow(RuleBasedStateMachine):
         guild=st.sampled_from(GUILDS),
         meanwhile=st.integers(0, 3),
         ending=st.sampled_from(["called", "called", "crash", "nothing"]),
+        lowered=st.sampled_from([None, "everyone", "role", "member", "budget"]),
     )
-    def late(self, user: int, guild: int, meanwhile: int, ending: str) -> None:
+    def late(self, user: int, guild: int, meanwhile: int, ending: str, lowered: str | None) -> None:
         """Pika took it and nobody could see it; we gave it up; its member used the credit, or
-        not; then Pika calls.
+        not, or a moderator took it away; then Pika calls.
         """
         self.asked += 1
         prompts = [f"wish {self.asked} {number}" for number in range(meanwhile + 1)]
@@ -325,6 +383,8 @@ class Workflow(RuleBasedStateMachine):
                     self.done(name)
                 await self.house.poller.round()
                 await self.rest()
+            if lowered is not None:
+                await self.govern(lowered, guild, user)
             for name in sorted(set(self.pika.jobs) - self.pika.listed):
                 if self.pika.jobs[name].status is PikaStatus.WORKING:
                     self.done(name)
@@ -439,10 +499,11 @@ class Workflow(RuleBasedStateMachine):
             await self.check_job(job)
 
         used: Counter[tuple[int, int]] = Counter()
-        rows = await database.fetch("SELECT * FROM reservation WHERE state <> 'released'", {})
+        rows = await database.fetch(USED, {})
         for row in rows:
             if row["held_at"] > self.clock.now() - QUOTA.window_ms:
                 used[row["guild_id"], row["user_id"]] += row["credits"]
+        self.look_at_holds(every, rows)
         late = Counter(
             (job.requester.guild_id, job.requester.user_id)
             for job in every
@@ -450,16 +511,12 @@ class Workflow(RuleBasedStateMachine):
         )
         for user in USERS:
             for guild in GUILDS:
-                mine = [
-                    row["held_at"]
-                    for row in rows
-                    if (row["guild_id"], row["user_id"]) == (guild, user)
-                ]
-                for end in mine:  # in no window that ever was
-                    assert sum(end - QUOTA.window_ms < at <= end for at in mine) <= QUOTA.credits
-                usage = (await self.house.members.account(guild, user)).verdict.usage
-                assert usage.used == used[guild, user]
-                assert usage.unfinished - late[guild, user] <= QUOTA.concurrent
+                trace = await self.house.members.explain(asker_of(requester(user, guild)))
+                own, open_ = (trace.of(r).measure for r in (Rule.MEMBER_LIMIT, Rule.UNFINISHED))
+                assert own is not None
+                assert open_ is not None
+                assert own.used == used[guild, user]
+                assert open_.used - late[guild, user] <= QUOTA.concurrent
 
         assert max(Counter(self.pika.bought).values(), default=0) <= 1, self.pika.bought
         assert {job.id for job in every if job.state in AT_PIKA} == self.house.slots.taken
@@ -467,11 +524,30 @@ class Workflow(RuleBasedStateMachine):
             self.house.queue.order()
         )
 
+    def look_at_holds(self, every: Sequence[Job], rows: Sequence[Row]) -> None:
+        """What was taken since the last look was in order by what was set then."""
+        by_id = {job.id: job for job in every}
+        for row in rows:
+            job = by_id[row["job_id"]]
+            if self.known.get(job.id) == row["held_at"]:
+                continue
+            wrong = self.governed.wrong(
+                row,
+                rows,
+                late=row["held_at"] != job.created_at or job.code == LATE,
+                role=job.requester.request_key in self.with_role,
+            )
+            assert wrong is None, (wrong, job)
+            self.known[job.id] = row["held_at"]
+
     async def check_job(self, job: Job) -> None:
         """All that holds of one job at any time."""
         rows = await self.house.database.fetch(
-            "SELECT state, code FROM job_event WHERE job_id = :id ORDER BY id", {"id": job.id}
+            "SELECT state, code, at FROM job_event WHERE job_id = :id ORDER BY id", {"id": job.id}
         )
+        for row in rows:
+            if row["state"] == JobState.SUBMITTING:
+                assert not self.governed.held_back(job.requester.guild_id, row["at"]), job
         path = [JobState(row["state"]) for row in rows]
         assert path[0] is JobState.QUEUED
         assert path[-1] is job.state
@@ -512,6 +588,10 @@ class Workflow(RuleBasedStateMachine):
         self.pika.read_errors.clear()
         self.discord.outcomes.clear()
         self.discord.closed = {}
+        for guild in GUILDS:
+            await self.house.database.write(
+                lambda tx, guild=guild: self.governed.free(tx, guild, self.clock.now())
+            )
         await self.restart()
         for step in range(400):
             await self.house.poller.round()

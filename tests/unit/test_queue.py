@@ -84,7 +84,7 @@ def test_a_job_is_in_the_queue_once() -> None:
     queue = _queue((1, 1), (1, 2))
 
     queue.add(2, requester(2, 1))
-    queue.restore(2)
+    queue.restore(2, 1)
 
     assert _all(queue) == [1, 2]
 
@@ -141,7 +141,7 @@ def test_a_restored_job_is_next() -> None:
     queue = _queue((1, 1), (2, 2), (1, 3))
     assert queue.pop() == 1
 
-    queue.restore(1)
+    queue.restore(1, 1)
 
     assert queue.place(1) == 1
     assert queue.place(2) == 2
@@ -164,7 +164,7 @@ def test_several_restored_jobs_keep_the_order_they_had(
     for index in back:
         job_id = popped[index - 1]
         assert job_id is not None
-        queue.restore(job_id)
+        queue.restore(job_id, 1)
 
     assert [queue.place(job_id) for job_id in popped if job_id] == [1, 2, 3]
     assert [queue.pop() for _ in range(3)] == popped
@@ -174,16 +174,45 @@ def test_a_job_restored_from_an_earlier_run_is_first() -> None:
     """Never popped in this process, it has still waited longer than all that were."""
     queue = _queue((1, 1))
 
-    queue.restore(99)
+    queue.restore(99, 1)
 
     assert list(queue.order()) == [99, 1]
+
+
+def test_jobs_of_a_paused_server_are_passed_over_and_keep_their_places() -> None:
+    """Those in front too; the places of the others do not count them."""
+    queue = _queue((1, 1), (2, 2), (1, 1), (3, 3))
+    paused = {1}
+    assert queue.pop() == 1
+    queue.restore(1, 1)
+    queue.pass_over(paused)
+
+    assert [queue.place(job_id) for job_id in (2, 4)] == [1, 2]
+    assert list(queue.order()) == [1, 2, 4, 3]
+    assert queue.pop() == 2
+    paused.clear()
+    assert [queue.place(job_id) for job_id in (1, 4, 3)] == [1, 2, 3]
+    assert _all(queue) == [1, 4, 3]
+
+
+def test_of_a_paused_server_nothing_goes_though_nobody_else_waits() -> None:
+    """And who takes jobs is told when it may go on."""
+    queue, told = _queue((1, 1)), []
+    queue.on_release(lambda: told.append(True))
+    queue.pass_over({1})
+    assert queue.pop() is None
+
+    queue.pass_over(set())
+    queue.wake()
+
+    assert (queue.pop(), told) == (1, [True])
 
 
 def test_a_restored_job_can_be_removed() -> None:
     """Its owner cancels while Pika is busy."""
     queue = _queue((1, 1), (1, 2))
     assert queue.pop() == 1
-    queue.restore(1)
+    queue.restore(1, 1)
 
     assert queue.remove(1)
 
@@ -234,7 +263,7 @@ def test_places_are_true_after_anything(todo: list[tuple[str, int, int]]) -> Non
                 out.append(popped)
         elif what == "restore" and out:
             job_id = out.pop(a % len(out))
-            queue.restore(job_id)
+            queue.restore(job_id, 1)
             inside.add(job_id)
         elif what == "remove" and inside:
             job_id = sorted(inside)[a % len(inside)]

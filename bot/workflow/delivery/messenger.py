@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.model import Delivery, Job
+from bot.workflow.pauses import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,14 +14,15 @@ class Outlook:
     """What a card says besides the job itself.
 
     ``place`` in the queue (1 = next), ``ready_at`` in milliseconds since 1970, the message
-    of the result, ``link`` to the video where only that can be posted; each ``None`` where it
-    does not apply or is not known.
+    of the result, ``link`` to the video where only that can be posted, ``held`` is what keeps
+    the job from going; each ``None`` where it does not apply or is not known.
     """
 
     place: int | None = None
     ready_at: int | None = None
     result: Delivery | None = None
     link: str | None = None
+    held: Held | None = None
 
 
 class Messenger(Protocol):

@@ -165,7 +165,7 @@ class Runner:
         if job.state not in _AT_PIKA:
             self._way.slots.taken.discard(job.id)
         if job.state is JobState.QUEUED:
-            self._way.queue.restore(job.id)
+            self._way.queue.restore(job.id, job.requester.guild_id)
         else:
             self._way.queue.remove(job.id)
         self._wake.set()

@@ -26,8 +26,9 @@ from bot.model import (
     may_come_late,
 )
 from bot.store import deliveries, jobs, ledger
-from bot.store.database import Database
+from bot.store.database import Database, within
 from bot.workflow.changes import Changes
+from bot.workflow.decisions import left_for_late
 from bot.workflow.pictures import Fetches, Pictures
 
 log = logging.getLogger(__name__)
@@ -264,7 +265,8 @@ class Settling:
             percent=100,
             submitted_at=None,  # how long this took says nothing of how long others will take
         )
-        await ledger.charge_late(tx, back, self.default, now)
+        left = await within(tx, lambda sync: left_for_late(sync, job.requester, self.default, now))
+        await ledger.charge_late(tx, job.id, left, now)
         await deliveries.drop(tx, job.id, DeliveryKind.NOTICE)
         await deliveries.untrue(tx, job.id)
         await deliveries.add(tx, back, DeliveryKind.RESULT, at=now)

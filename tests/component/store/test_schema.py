@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.model import JobState, Quota, Usage
-from bot.store import deliveries, jobs, ledger
+from bot.model import JobState
+from bot.store import deliveries, jobs
 from bot.store.database import Database, Params, Row
 
 GOOD_JOB: dict[str, Any] = {
@@ -27,7 +27,16 @@ GOOD_JOB: dict[str, Any] = {
     "created_at": 1,
     "changed_at": 1,
 }
-GOOD_RESERVATION = {"job_id": 1, "guild_id": 1, "user_id": 1, "credits": 1, "held_at": 1}
+GOOD_RESERVATION = {
+    "job_id": 1,
+    "guild_id": 1,
+    "user_id": 1,
+    "channel_id": 1,
+    "credits": 1,
+    "held_at": 1,
+}
+GOOD_LIMIT = {"guild_id": 1, "subject": "everyone", "subject_id": 0, "credits": 1}
+GOOD_PHRASE = {"guild_id": 1, "place": 0, "phrase": "bad"}
 GOOD_DELIVERY = {"job_id": 1, "kind": "card", "channel_id": 1, "due_at": 1}
 
 
@@ -116,9 +125,12 @@ def test_what_names_one_job_cannot_name_two(
         ("delivery", GOOD_DELIVERY, "sent_iff_dated", {"sent_at": 1}),
         ("delivery", GOOD_DELIVERY, "fit_is_a_size", {"fit": -1}),
         ("delivery", GOOD_DELIVERY, "FOREIGN KEY", {"job_id": 77}),
-        ("guild_policy", {"guild_id": 1}, "credits_not_negative", {"credits": -1}),
-        ("guild_policy", {"guild_id": 1}, "window_is_some_time", {"window_ms": 0}),
-        ("guild_policy", {"guild_id": 1}, "at_least_one_job_at_once", {"concurrent": 0}),
+        ("reservation", GOOD_RESERVATION, "names its channel", {"channel_id": 0}),
+        ("usage_limit", GOOD_LIMIT, "credits_not_negative", {"credits": -1}),
+        ("usage_limit", GOOD_LIMIT, "window_is_some_time", {"window_ms": 0}),
+        ("usage_limit", GOOD_LIMIT, "at_least_one_job_at_once", {"concurrent": 0}),
+        ("blocked_phrase", GOOD_PHRASE, "phrase_is_short", {"phrase": ""}),
+        ("blocked_phrase", GOOD_PHRASE, "FOREIGN KEY", {"guild_id": 2}),
     ],
 )
 def test_an_impossible_row_is_refused(
@@ -127,6 +139,7 @@ def test_an_impossible_row_is_refused(
     """Credits, messages and policies alike."""
     with closing(_open(database_path)) as db:
         _insert(db, "job", GOOD_JOB)
+        _insert(db, "word_list", {"guild_id": 1, "version": 1})
         with pytest.raises(sqlite3.IntegrityError, match=constraint):
             _insert(db, table, good | wrong)
         _insert(db, table, good)
@@ -156,10 +169,6 @@ class Explaining(Database):
 
 Ask = Callable[[Explaining], Awaitable[Any]]
 HOT: dict[str, Ask] = {
-    "standing": lambda db: ledger.standing(db, (1, 1), Quota(1, 1, 1), 1),
-    "frees_at": lambda db: ledger.frees_at_now(
-        db, (1, 1), ledger.Standing(Quota(1, 1, 1), Usage(1, 1)), 1
-    ),
     "due": lambda db: deliveries.due(db, 1),
     "untrue_cards": lambda db: deliveries.untrue_cards(db, 1),
     "of_job": lambda db: deliveries.of_job(db, 1),

@@ -18,6 +18,7 @@ from tests.fakes import (
     House,
     World,
     a_while,
+    asker_of,
     cancelled,
     picture,
     recipe,
@@ -239,7 +240,7 @@ async def test_a_request_whose_task_was_cancelled_goes_on_after_a_restart(
 ) -> None:
     """It may be committed or not; if it is, the next start takes it up."""
     house = await open_house()
-    task = asyncio.create_task(house.intake.take(requester(), recipe()))
+    task = asyncio.create_task(house.intake.take(1, asker_of(requester()), recipe()))
     await asyncio.sleep(0)
     await cancelled(task)
     await house.intake.flush()

@@ -12,11 +12,11 @@ import pytest
 from bot.errors import JobNotFound, TooLate
 from bot.model import DeliveryKind, Hold, Job, JobState, Quota
 from bot.pika.errors import Busy
-from bot.rules.quota import Ruling
+from bot.rules.trace import Rule
 from bot.store import deliveries, jobs, ledger
 from bot.workflow.members import Cancelled
 from tests.conftest import OpenHouse
-from tests.fakes import GUILD, MEMBER, START, Hang, House, requester, until
+from tests.fakes import GUILD, MEMBER, START, Hang, House, asker_of, requester, until
 
 S = JobState
 DAY = 24 * 3_600_000
@@ -61,16 +61,20 @@ async def test_one_sees_ones_own_unfinished_jobs_with_their_places(house: House)
 async def test_the_account_says_what_the_rules_say(open_house: OpenHouse) -> None:
     """The same function that refuses, and the moment from which it will not."""
     house = await open_house(quota=Quota(2, DAY, 9))
-    account = await house.members.account(GUILD, MEMBER)
-    assert (account.verdict.left, account.frees_at) == (2, None)
+    account = await house.members.account(asker_of(requester()))
+    assert (account.trace.left, account.next_credit_at) == (2, None)
 
     await house.ask()
+    account = await house.members.account(asker_of(requester()))
+    assert (account.trace.left, account.next_credit_at) == (1, START + DAY)
     house.clock.move(60)
     await house.ask()
 
-    account = await house.members.account(GUILD, MEMBER)
-    assert account.verdict.ruling is Ruling.MEMBER_LIMIT
-    assert (account.verdict.left, account.frees_at) == (0, START + DAY)
+    account = await house.members.account(asker_of(requester()))
+    assert account.trace.decided is not None
+    assert account.trace.decided.rule is Rule.MEMBER_LIMIT
+    assert (account.trace.left, account.next_credit_at) == (0, START + DAY)
+    assert await house.members.explain(asker_of(requester())) == account.trace
 
 
 async def test_a_cancelled_job_gives_its_credit_back_at_once(open_house: OpenHouse) -> None:

@@ -143,7 +143,7 @@ async def test_the_quota_is_reached_and_explained(scene: Scene, open_page: OpenP
     await expect(refusal.locator("time[data-counts]").first).to_contain_text("in 2")
     await visit.use("quota")
     explained = visit.message("0 of 5")
-    await expect(explained).to_contain_text("limit for every member")
+    await expect(explained).to_contain_text("own limit (that of every member)")
     await visit.be("bob")
     await expect(visit.messages.filter(has_text="Only you can see this")).to_have_count(0)
     await visit.be("alice")

@@ -1,0 +1,10 @@
+"""What moderators see: who is one, the words for what was changed, pages and files.
+
+=======  ==============================================================
+access   who may use ``/moderate`` now
+changes  a change in words: before → after
+texts    the server's queue, block list and usage, as plain text
+log      pages of the audit log, with buttons
+files    the same as CSV
+=======  ==============================================================
+"""

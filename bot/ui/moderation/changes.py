@@ -1,0 +1,170 @@
+"""A change in plain words: what was, and what is now. For answers and for the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from bot.model import Quota
+from bot.ui.cards import code
+from bot.workflow.moderation import AuditEntry
+
+State = Mapping[str, Any]
+Moment = Callable[[int], str]
+
+NOTHING_CHANGED: Final = "That is so already: nothing was changed."
+
+_REASON_SHOWN: Final = 200
+_PHRASES_SHOWN: Final = 5
+
+
+def change(entry: AuditEntry, default: Quota) -> str:
+    """Whose, before and after, as Discord shows it. ``default`` is what holds where nothing is
+    set.
+    """
+    before, after = sides(entry, default)
+    whose = subject(entry)
+    return f"{whose}: {before} → {after}" if before else f"{whose}: {after}"
+
+
+def sides(entry: AuditEntry, default: Quota, moment: Moment | None = None) -> tuple[str, str]:
+    """What was, and what is now. The first is empty where it goes without saying."""
+    say = moment or shown_moment
+    match entry.action:
+        case "limit":
+            return _limit(entry, entry.before, default), _limit(entry, entry.after, default)
+        case "grant":
+            return _granted(entry.before, say), _granted(entry.after, say)
+        case "block" | "unblock":
+            return _block(entry.before, say), _block(entry.after, say)
+        case "pause" | "resume":
+            return _pause(entry.before, say), _pause(entry.after, say)
+        case "words_add":
+            return "", f"{_phrase(entry.after)} is blocked"
+        case "words_remove":
+            return "", f"{_phrase(entry.before)} is blocked no more"
+        case "words_import":
+            came, went = _phrases("added", entry.after), _phrases("taken off", entry.before)
+            return "", "; ".join(filter(None, (came, went))) or "put in another order"
+        case "cancel":
+            return _plain(entry.before), "cancelled by a moderator"
+        case _:
+            return _plain(entry.before), _plain(entry.after)
+
+
+def subject(entry: AuditEntry) -> str:
+    """Whom or what a change is about."""
+    match entry.subject:
+        case "everyone":
+            return "Every member"
+        case "member":
+            return f"<@{entry.subject_id}>"
+        case "role" if entry.subject_id == entry.act.guild_id:
+            return "The role of everyone"
+        case "role":
+            return f"<@&{entry.subject_id}>"
+        case "channel":
+            return f"<#{entry.subject_id}>"
+        case "server" if entry.action == "limit":
+            return "This server's budget"
+        case "server":
+            return "This server"
+        case "words":
+            return "Blocked words"
+        case "job":
+            return f"Job {entry.subject_id}"
+        case other:
+            return other
+
+
+def shown_moment(at: int) -> str:
+    """A moment as Discord shows it to each in their own time."""
+    return f"<t:{-(-at // 1000)}:f>"
+
+
+def written_moment(at: int) -> str:
+    """A moment in a file."""
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def hours(window_ms: int) -> str:
+    """A length of time, in hours as the options take it."""
+    number = window_ms / 3_600_000
+    return "1 hour" if number == 1 else f"{number:.4g} hours"
+
+
+def credits_(number: int) -> str:
+    """So many credits."""
+    return "1 credit" if number == 1 else f"{number:,} credits"
+
+
+def _limit(entry: AuditEntry, state: State | None, default: Quota) -> str:
+    if state is None:
+        nothing = {"everyone": f"the bot's own limit ({_whole(default)})", "server": "none"}
+        return nothing.get(entry.subject, "no limit of its own")
+    if entry.subject == "everyone":
+        return _whole(
+            Quota(
+                state.get("credits", default.credits),
+                state.get("window_ms", default.window_ms),
+                state.get("concurrent", default.concurrent),
+            )
+        )
+    parts = []
+    if "credits" in state:
+        window = state.get("window_ms")
+        span = "the time that holds for every member" if window is None else hours(window)
+        parts.append(f"{credits_(state['credits'])} in {span}")
+    if "concurrent" in state:
+        parts.append(f"{state['concurrent']} unfinished at once")
+    return ", ".join(parts)
+
+
+def _whole(quota: Quota) -> str:
+    return (
+        f"{credits_(quota.credits)} in {hours(quota.window_ms)}, "
+        f"{quota.concurrent} unfinished at once"
+    )
+
+
+def _granted(state: State | None, say: Moment) -> str:
+    if state is None:
+        return "nothing extra"
+    return f"{credits_(state['credits'])} extra, until {say(state['until'])} at the latest"
+
+
+def _block(state: State | None, say: Moment) -> str:
+    return "may ask for videos" if state is None else f"blocked{_terms(state, say)}"
+
+
+def _pause(state: State | None, say: Moment) -> str:
+    if state is None:
+        return "takes new videos"
+    rest = {"drain": ", those waiting are made"}.get(state["mode"], ", those waiting wait")
+    return f"takes no new videos{rest}{_terms(state, say)}"
+
+
+def _terms(state: State, say: Moment) -> str:
+    until = f" until {say(state['until'])}" if "until" in state else ", until somebody ends it"
+    reason = state.get("reason")
+    return until + (f", reason: {code(reason, _REASON_SHOWN)}" if reason else "")
+
+
+def _phrase(state: State | None) -> str:
+    return code(str((state or {}).get("phrase", "")), 100)
+
+
+def _phrases(how: str, state: State | None) -> str:
+    phrases = [str(phrase) for phrase in (state or {}).get("phrases", ())]
+    if not phrases:
+        return ""
+    named = ", ".join(code(phrase, 30) for phrase in phrases[:_PHRASES_SHOWN])
+    more = len(phrases) - _PHRASES_SHOWN
+    return f"{how} {named}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def _plain(state: State | None) -> str:
+    if not state:
+        return "nothing"
+    return code(", ".join(f"{name} {value}" for name, value in state.items()), _REASON_SHOWN)

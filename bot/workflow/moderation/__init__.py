@@ -1,0 +1,43 @@
+"""What moderators may do in their own server; who is one is checked before, by ``bot.ui``.
+
+==========  ============================================================
+governing   changing limits, grants, blocks and pauses; the audit log
+jobs        the server's unfinished jobs, and cancelling one
+words       the block list
+reports     what was used
+options     what moderators typed, checked and in the units of the store
+==========  ============================================================
+"""
+
+from dataclasses import dataclass
+
+from bot.store.audit import AuditEntry
+from bot.store.governing import Whose
+from bot.store.reports import UsageReport
+from bot.workflow.moderation.governing import Governing, Moderator
+from bot.workflow.moderation.jobs import ServerJobs
+from bot.workflow.moderation.reports import Reports
+from bot.workflow.moderation.words import BlockLists
+
+
+@dataclass(frozen=True, slots=True)
+class Moderation:
+    """All of it, as commands and buttons reach it."""
+
+    governing: Governing
+    jobs: ServerJobs
+    words: BlockLists
+    reports: Reports
+
+
+__all__ = [
+    "AuditEntry",
+    "BlockLists",
+    "Governing",
+    "Moderation",
+    "Moderator",
+    "Reports",
+    "ServerJobs",
+    "UsageReport",
+    "Whose",
+]

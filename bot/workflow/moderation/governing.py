@@ -1,0 +1,157 @@
+"""Changing what is set in a server: each change is one transaction with its audit entry.
+
+Every method that changes something returns that entry, which says what was before and is now,
+or ``None`` when all was so already. What cannot be done raises ``BadOption``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from bot.clock import Clock
+from bot.errors import BadOption
+from bot.model import Quota
+from bot.rules.policy import PauseMode
+from bot.store import audit, governing
+from bot.store.audit import Act, AuditEntry
+from bot.store.database import Database
+from bot.store.governing import Whose
+from bot.workflow.moderation import options
+from bot.workflow.pauses import Pauses
+
+_PAGE: Final = 500
+"""Entries that are read at once for a file."""
+
+_WRONG: Final = {
+    "a_limit_limits_something": ("credits", "Say `credits`, `hours` or `concurrent`, or `clear`."),
+    "a_window_belongs_to_credits": (
+        "hours",
+        "`hours` say in what time credits may be used, and here are no credits: "
+        "give `credits` too.",
+    ),
+    "a_budget_is_credits_in_a_window": (
+        "credits",
+        "A budget is `credits` in so many `hours`: give both, or `clear` to take it away.",
+    ),
+}
+"""Constraints of the table of limits, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moderator:
+    """Who acts, and in which server."""
+
+    guild_id: int
+    user_id: int
+
+
+class Governing:
+    """Limits, grants, blocks and pauses of servers. ``default`` is what holds where a server
+    sets nothing for everyone.
+    """
+
+    def __init__(self, database: Database, clock: Clock, pauses: Pauses, default: Quota) -> None:
+        self._database = database
+        self._clock = clock
+        self._pauses = pauses
+        self.default = default
+
+    async def limit(
+        self,
+        by: Moderator,
+        whose: Whose,
+        subject_id: int = 0,
+        *,
+        credits_: int | None,
+        hours: float | None,
+        concurrent: int | None,
+    ) -> AuditEntry | None:
+        """Limit everyone, a member, a role or a channel; or the whole server, as its budget.
+        What is not given stays as it is.
+        """
+        change = partial(
+            governing.set_limit,
+            whose=whose,
+            subject_id=subject_id,
+            amount=options.amount(credits_, least=0),
+            window_ms=options.hours_ms(hours),
+            concurrent=options.at_once(concurrent),
+        )
+        try:
+            return await self._write(by, change)
+        except sqlite3.IntegrityError as error:
+            for constraint, (field, words) in _WRONG.items():
+                if constraint in str(error):
+                    raise BadOption(field, words) from error
+            raise
+
+    async def clear_limit(
+        self, by: Moderator, whose: Whose, subject_id: int = 0
+    ) -> AuditEntry | None:
+        """Take such a limit away."""
+        return await self._write(
+            by, partial(governing.clear_limit, whose=whose, subject_id=subject_id)
+        )
+
+    async def grant(
+        self, by: Moderator, user_id: int, credits_: int, hours: float
+    ) -> AuditEntry | None:
+        """Give a member more credits for so many hours."""
+        amount = options.amount(credits_, least=1) or 1
+        until = options.end(hours, self._clock.now()) or 0
+        return await self._write(
+            by, partial(governing.grant, user_id=user_id, amount=amount, until=until)
+        )
+
+    async def block(
+        self, by: Moderator, user_id: int, reason: str | None, hours: float | None
+    ) -> AuditEntry | None:
+        """Take nothing more from a member, for so many hours or until somebody ends it."""
+        until = options.end(hours, self._clock.now())
+        return await self._write(
+            by,
+            partial(governing.block, user_id=user_id, reason=options.words(reason), until=until),
+        )
+
+    async def unblock(self, by: Moderator, user_id: int) -> AuditEntry | None:
+        """End a block."""
+        return await self._write(by, partial(governing.unblock, user_id=user_id))
+
+    async def pause(
+        self, by: Moderator, mode: PauseMode, reason: str | None, hours: float | None
+    ) -> AuditEntry | None:
+        """Take nothing from anybody, for so many hours or until somebody ends it."""
+        until = options.end(hours, self._clock.now())
+        change = partial(governing.pause, mode=mode, reason=options.words(reason), until=until)
+        entry = await self._write(by, change)
+        await self._pauses.read()
+        return entry
+
+    async def resume(self, by: Moderator) -> AuditEntry | None:
+        """End a pause."""
+        entry = await self._write(by, governing.resume)
+        await self._pauses.read()
+        return entry
+
+    async def log(
+        self, guild_id: int, *, before_id: int | None = None, most: int
+    ) -> list[AuditEntry]:
+        """Entries of the server's audit log, newest first: those before ``before_id``."""
+        return await audit.page(self._database, guild_id, before_id=before_id, most=most)
+
+    async def whole_log(self, guild_id: int) -> AsyncIterator[list[AuditEntry]]:
+        """All of the server's audit log, newest first, piece by piece."""
+        before_id = None
+        while page := await self.log(guild_id, before_id=before_id, most=_PAGE):
+            yield page
+            before_id = page[-1].id
+
+    async def _write(
+        self, by: Moderator, change: Callable[[sqlite3.Connection, Act], AuditEntry | None]
+    ) -> AuditEntry | None:
+        act = Act(by.guild_id, by.user_id, self._clock.now())
+        return await self._database.write(lambda tx: change(tx, act))

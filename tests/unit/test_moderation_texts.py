@@ -1,0 +1,226 @@
+"""What moderators read: true, in plain words, and harmless whatever people wrote."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import BadOption
+from bot.model import Hold, JobState, Quota
+from bot.rules.words import Match, Rejected
+from bot.store.audit import Act, AuditEntry
+from bot.store.reports import Day, MemberUse, UsageReport
+from bot.ui.cards import status_line
+from bot.ui.moderation.access import handed
+from bot.ui.moderation.changes import change
+from bot.ui.moderation.files import audit_csv, days_csv, members_csv
+from bot.ui.moderation.log import Page
+from bot.ui.moderation.texts import (
+    list_text,
+    queue_text,
+    rejected_text,
+    usage_text,
+)
+from bot.ui.moderation.texts import (
+    test_text as tried_text,
+)
+from bot.workflow.delivery.messenger import Outlook
+from bot.workflow.moderation import options
+from tests.fakes import START, a_job
+
+DEFAULT = Quota(credits=5, window_ms=86_400_000, concurrent=2)
+GUILD, MODERATOR = 100, 7
+
+
+def entry(
+    action: str,
+    subject: str,
+    subject_id: int = 0,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
+    number: int = 1,
+) -> AuditEntry:
+    """One change."""
+    act = Act(GUILD, MODERATOR, START)
+    return AuditEntry(number, act, action, subject, subject_id, before, after)
+
+
+@pytest.mark.parametrize(
+    ("given_", "words"),
+    [
+        (
+            entry("limit", "everyone", after={"concurrent": 1}),
+            "Every member: the bot's own limit (5 credits in 24 hours, 2 unfinished at once) → "
+            "5 credits in 24 hours, 1 unfinished at once",
+        ),
+        (
+            entry("limit", "server", after={"credits": 100, "window_ms": 3_600_000}),
+            "This server's budget: none → 100 credits in 1 hour",
+        ),
+        (
+            entry("limit", "role", GUILD, before={"credits": 3, "window_ms": 5_400_000}),
+            "The role of everyone: 3 credits in 1.5 hours → no limit of its own",
+        ),
+        (
+            entry("grant", "member", 9, after={"credits": 1, "until": START}),
+            f"<@9>: nothing extra → 1 credit extra, until <t:{START // 1000}:f> at the latest",
+        ),
+        (
+            entry("pause", "server", after={"mode": "drain", "reason": "`tidy`"}),
+            "This server: takes new videos → takes no new videos, those waiting are made, "
+            "until somebody ends it, reason: `ˋtidyˋ`",
+        ),
+        (
+            entry("cancel", "job", 42, {"state": "rendering"}, {"state": "cancelled"}),
+            "Job 42: `state rendering` → cancelled by a moderator",
+        ),
+        (
+            entry("words_import", "words", 0, {"phrases": []}, {"phrases": list("abcdefg")}),
+            "Blocked words: added `a`, `b`, `c`, `d`, `e` and 2 more",
+        ),
+        (
+            entry("words_import", "words", 0, {"phrases": []}, {"phrases": []}),
+            "Blocked words: put in another order",
+        ),
+        (entry("gate", "server", before=None, after={"age": "anywhere"}),
+         "This server: nothing → `age anywhere`"),
+    ],
+)  # fmt: skip
+def test_a_change_says_before_and_after(given_: AuditEntry, words: str) -> None:
+    """In a moderator's words, not in those of the table."""
+    assert change(given_, DEFAULT) == words
+
+
+def ids(page: Page) -> list[str]:
+    """What the page's buttons are called."""
+    rows_: list[dict[str, list[dict[str, str]]]] = page.view.to_components()
+    return [button["custom_id"] for row in rows_ for button in row["components"]]
+
+
+async def test_a_page_holds_what_a_message_takes_and_knows_of_more() -> None:
+    """Entries too long for one page go to the next one, and none is left out on the way."""
+    reason = "x" * 200
+    log = [
+        entry("block", "member", 1, {"reason": reason}, {"reason": reason}, number)
+        for number in range(20, 0, -1)
+    ]
+    seen, rest, first = 0, log, True
+    while rest:
+        page = Page(rest[:9], DEFAULT, first=first)
+        shown = page.text.count("by <@7>")
+        assert 0 < shown <= 8
+        assert len(page.text) <= 2000
+        older = [name for name in ids(page) if "older" in name]
+        seen, rest, first = seen + shown, rest[shown:], False
+        assert older == ([f"audit:older:{rest[0].id + 1}"] if rest else [])
+    assert seen == 20
+
+
+def rows(content: bytes) -> list[list[str]]:
+    """The cells of a CSV file."""
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+@given(st.text(max_size=60))
+def test_no_words_become_a_formula(reason: str) -> None:
+    """Whatever a moderator wrote, no cell begins as a formula of a spreadsheet does."""
+    blocked = entry("block", "member", 9, after={"reason": reason})
+    added = entry("words_add", "words", after={"phrase": reason})
+    for cells in rows(audit_csv([blocked, added], DEFAULT)):
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
+
+
+def test_usage_is_told_in_words_and_files() -> None:
+    """The ten who used most in the text, everybody in the file."""
+    members = tuple(MemberUse(user, 20 - user, 2) for user in range(1, 13))
+    report = UsageReport((Day(0, 7, 3, 2, 1), Day(86_400_000, 1, 1)), members)
+    text = usage_text(report)
+    assert text.startswith(
+        "**The last 2 days** (UTC): **8 credits** by 12 members.\n4 videos posted, 2"
+    )
+    assert "\n10. <@10>: 10 credits for 2 videos" in text
+    assert "<@11>" not in text
+    assert rows(days_csv(report))[1:] == [
+        ["1970-01-01", "7", "3", "2", "1"],
+        ["1970-01-02", "1", "1", "0", "0"],
+    ]
+    assert len(rows(members_csv(report))) == 13
+
+
+def test_a_long_queue_and_a_long_list_fit_into_a_message() -> None:
+    """What does not fit is counted."""
+    jobs = [(a_job(number, JobState.QUEUED), Outlook(place=number)) for number in range(1, 200)]
+    text = queue_text(jobs)
+    assert len(text) <= 2000
+    shown = text.count("**Job ")
+    assert text.endswith(f"… and {199 - shown} more")
+    phrases = [f"word{number} `{'y' * 80}" for number in range(1000)]
+    listed = list_text(phrases)
+    assert len(listed) <= 2000
+    assert "more; `/moderate words export` has them all" in listed
+
+
+def test_tried_and_rejected_texts_fit_and_work_no_markup() -> None:
+    """Somebody's words stand in code, and the worst of them fit into a message."""
+    match = Match("x", 0, 1, "“**<@1> `x`**” matches " + "z" * 4000)
+    assert len(tried_text([match] * 100)) <= 2000
+    assert "`“**<@1> ˋxˋ**”" in tried_text([match])
+    worst = [Rejected(number, "`" * 81, "w" * 500) for number in range(4000)]
+    assert len(rejected_text(worst)) <= 1500
+
+
+@pytest.mark.parametrize(
+    ("overrides", "may"),
+    [
+        ({}, False),
+        ({5: True}, True),
+        ({5: True, 6: False}, True),
+        ({6: False}, False),
+        ({1: False, 5: True}, False),
+        ({1: True, 6: False}, True),
+        ({GUILD: True}, True),
+        ({GUILD: True, 6: False}, False),
+        ({5: True, 50: False}, False),
+        ({5: True, GUILD - 1: False}, False),
+        ({5: True, GUILD - 1: False, 50: True}, True),
+        ({99: True}, False),
+    ],
+)
+def test_a_server_hands_the_command_over(overrides: dict[int, bool], may: bool) -> None:
+    """Member before roles before everyone, one role suffices, and the channel must be open."""
+    asked = handed(overrides, guild_id=GUILD, user_id=1, role_ids={5, 6, GUILD}, channel_id=50)
+    assert asked is may
+
+
+@pytest.mark.parametrize("hours", [0.0, -1.0, float("nan"), float("inf"), 8761.0, 1e300])
+def test_no_time_is_no_time(hours: float) -> None:
+    """What no clock can tell is refused by name."""
+    with pytest.raises(BadOption) as refused:
+        options.hours_ms(hours)
+    assert refused.value.field == "hours"
+
+
+def test_reasons_are_one_short_line() -> None:
+    """Breaks and spaces go; what is too long is refused, not cut."""
+    assert options.words(" so\n\n many   words ") == "so many words"
+    assert options.words("  ") is None
+    with pytest.raises(BadOption):
+        options.words("x" * 201)
+
+
+def test_a_card_says_that_a_moderator_cancelled() -> None:
+    """And says nothing of moderators where the member did."""
+    how: dict[str, Any] = {"cancel_asked_at": START, "hold": Hold.RELEASED}
+    gone = {**how, "finished_at": START, "code": "cancelled"}
+    by_moderator = a_job(1, JobState.CANCELLED, cancel_asked_by=MODERATOR, **gone)
+    assert status_line(by_moderator, Outlook()) == (
+        "🚫 Cancelled by a moderator · you were not charged"
+    )
+    assert "moderator" not in status_line(a_job(1, JobState.CANCELLED, **gone), Outlook())
+    stopping = a_job(1, JobState.RENDERING, cancel_asked_by=MODERATOR, **how)
+    assert "as a moderator wants" in status_line(stopping, Outlook())
