@@ -68,18 +68,14 @@ class Members:
         job = await jobs.get(self._database, job_id)
         if job is None or (job.requester.guild_id, job.requester.user_id) != (guild_id, user_id):
             raise JobNotFound(job_id)
-        return await self.stop(job)
-
-    async def stop(self, job: Job) -> tuple[Job, Cancelled]:
-        """Cancel a job, for whoever may. Raises ``TooLate`` as ``cancel`` does."""
         if job.state is JobState.QUEUED:
             try:
                 return await self._settling.cancel_queued(job), Cancelled.RELEASED
             except StaleState:
-                job = await jobs.get(self._database, job.id) or job
+                job = await jobs.get(self._database, job_id) or job
         async with self._database.transaction() as tx:
-            await jobs.ask_cancel(tx, job.id, self._clock.now())
-            job = await jobs.get_in(tx, job.id)
+            await jobs.ask_cancel(tx, job_id, self._clock.now())
+            job = await jobs.get_in(tx, job_id)
             if job.state in FINAL or job.state is JobState.DELIVERING:
                 raise TooLate(_too_late(job))
         if job.state is JobState.QUEUED:  # Pika did not take it, just now
