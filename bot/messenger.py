@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import aiohttp
 import discord
 
 from bot.errors import DeliveryError, Denied, TooLarge, TryLater
 from bot.model import Delivery, DeliveryKind, Job, Place
-from bot.ui import cards
+from bot.ui import messages
 from bot.ui.tokens import AnswerTokens
-from bot.ui.views import embed_of, view_of
 from bot.workflow.delivery.messenger import Outlook
 
 NO_HISTORY: Final = 160002
@@ -61,44 +60,19 @@ class DiscordMessenger:
         self, job: Job, delivery: Delivery, outlook: Outlook, reply_to: int | None
     ) -> int:
         channel = self._channel(delivery.channel_id, job, delivery.place)
-        content: dict[str, Any]
-        match delivery.kind:
-            case DeliveryKind.CARD:
-                about = cards.card(job, outlook)
-                content = {"embed": embed_of(about), "view": view_of(about)}
-                mentions = discord.AllowedMentions.none()
-            case DeliveryKind.RESULT if delivery.fit == 0:
-                content = {"content": cards.link_text(job, delivery.place, outlook.link)}
-                mentions = _only(job.requester.user_id)
-            case DeliveryKind.RESULT:
-                path = job.video_path
-                if path is None or not path.exists():
-                    raise Denied(0, "the video is no longer on disk")
-                name = cards.video_name(job, path.suffix)
-                content = {
-                    "content": cards.result_text(job, delivery.place, smaller=bool(delivery.fit)),
-                    "file": discord.File(path, filename=name),
-                }
-                mentions = _only(job.requester.user_id)
-            case DeliveryKind.NOTICE:
-                content = {"content": cards.notice_text(job)}
-                mentions = _only(job.requester.user_id)
+        content = messages.new(job, delivery, outlook)
         if reply_to is not None:
             content["reference"] = discord.MessageReference(
                 message_id=reply_to, channel_id=delivery.channel_id, fail_if_not_exists=False
             )
-        message = await _asked(
-            channel.send(nonce=delivery.nonce, allowed_mentions=mentions, **content)
-        )
+        message = await _asked(channel.send(nonce=delivery.nonce, **content))
         return message.id
 
     async def edit_card(self, job: Job, card: Delivery, outlook: Outlook) -> None:
         """Rewrite the card that exists. Raises ``Denied`` or ``TryLater``."""
-        about = cards.card(job, outlook)
-        message = self._channel(card.channel_id, job, card.place).get_partial_message(
-            card.message_id or 0
-        )
-        await _asked(message.edit(embed=embed_of(about), view=view_of(about)))
+        channel = self._channel(card.channel_id, job, card.place)
+        message = channel.get_partial_message(card.message_id or 0)
+        await _asked(message.edit(**messages.changed(job, card, outlook)))
 
     async def edit_answer(self, job: Job, card: Delivery, outlook: Outlook) -> None:
         """Rewrite the card with the token of the command that it answers. Raises ``Denied``
@@ -107,9 +81,9 @@ class DiscordMessenger:
         token = self._tokens.of(job.id)
         if token is None or card.message_id is None:
             raise Denied(0, "the command can no longer be answered")
-        about = cards.card(job, outlook)
         hook = discord.Webhook.partial(self._client.application_id or 0, token, client=self._client)
-        await _asked(hook.edit_message(card.message_id, embed=embed_of(about), view=view_of(about)))
+        changed = messages.changed(job, card, outlook)
+        await _asked(hook.edit_message(card.message_id, **changed))
 
     async def find(self, job: Job, delivery: Delivery) -> int | None:
         """The message of this delivery among those after the request, if it is there. Raises
@@ -130,7 +104,11 @@ class DiscordMessenger:
                 limit=LOOK_BACK, after=request, oldest_first=oldest_first
             ):
                 seen += 1
-                if me is not None and message.author.id == me.id and _is_of(message, job, kind):
+                if (
+                    me is not None
+                    and message.author.id == me.id
+                    and messages.is_of(message, job, kind)
+                ):
                     return message.id
             if seen < LOOK_BACK:
                 break
@@ -144,27 +122,6 @@ class DiscordMessenger:
         # Partial: works for archived threads and for whatever no cache knows.
         guild_id = None if place is Place.DIRECT else job.requester.guild_id
         return self._client.get_partial_messageable(channel_id, guild_id=guild_id)
-
-
-def _only(user_id: int) -> discord.AllowedMentions:
-    """Ping this member and nobody else, whatever the text says."""
-    return discord.AllowedMentions(
-        everyone=False, roles=False, users=[discord.Object(user_id)], replied_user=False
-    )
-
-
-def _is_of(message: discord.Message, job: Job, kind: DeliveryKind) -> bool:
-    """Whether a message of ours is this job's message of this kind."""
-    match kind:
-        case DeliveryKind.RESULT:
-            marker = cards.video_marker(job.id)
-            posted = any(file.filename.startswith(marker) for file in message.attachments)
-            return posted or message.content.endswith(cards.signature(job.id))
-        case DeliveryKind.NOTICE:
-            return message.content.startswith(f"<@{job.requester.user_id}> Job {job.id}:")
-        case DeliveryKind.CARD:
-            footer = cards.footer(job.id)
-            return any(embed.footer.text == footer for embed in message.embeds)
 
 
 async def _asked(request: Awaitable[Answer]) -> Answer:

@@ -19,7 +19,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.clock import Clock
-from bot.model import FINAL, UNFINISHED, Hold, Job, JobState
+from bot.model import FAILED_WITH_VIDEO, FINAL, UNFINISHED, Hold, Job, JobState
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.queue import FairQueue
@@ -40,7 +40,8 @@ _POSTS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600)
 _LAGS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _VIDEOS = (15, 30, 60, 90, 120, 180, 300, 600, 1200, 3600)
 _CODED = frozenset(
-    {JobState.IN_DOUBT, JobState.FAILED, JobState.CANCELLED, JobState.DELIVERING}  # late
+    {JobState.IN_DOUBT, JobState.FAILED, JobState.CANCELLED}
+    | {JobState.REVIEWING, JobState.DELIVERING}  # late
 )
 
 
@@ -290,11 +291,13 @@ class Metrics:
         match job.state:
             case JobState.QUEUED if job.attempt == 0:  # later ones come back
                 hold = Hold.HELD
-            case JobState.DELIVERING if job.hold is not Hold.RELEASED:  # late, and no credit left
-                hold = Hold.CHARGED
+            case JobState.DELIVERING if job.review is not None:  # charged before it was looked at
+                pass
+            case JobState.REVIEWING | JobState.DELIVERING if job.hold is not Hold.RELEASED:
+                hold = Hold.CHARGED  # released: it came late, and no credit was left
             case JobState.CANCELLED:
                 hold = Hold.CHARGED if job.code == "finished_first" else Hold.RELEASED
-            case JobState.FAILED if job.code != "undeliverable":  # there, a video exists
+            case JobState.FAILED if job.code not in FAILED_WITH_VIDEO:
                 hold = Hold.RELEASED
             case _:
                 pass
@@ -308,7 +311,7 @@ class Metrics:
             case JobState.DELIVERING:
                 self._ready_at[job.id] = self._clock.now()
             case JobState.DELIVERED if job.finished_at is not None:
-                if job.submitted_at is not None:
+                if job.submitted_at is not None and job.review is None:
                     self._video.observe(_seconds(job.submitted_at, job.finished_at))
                 if job.id in self._ready_at:
                     self._post.observe(_seconds(self._ready_at[job.id], job.finished_at))

@@ -49,6 +49,7 @@ class JobState(StrEnum):
     SUBMITTING = "submitting"  # the POST may be on its way
     IN_DOUBT = "in_doubt"  # sent, outcome unknown: ask, never send again
     RENDERING = "rendering"
+    REVIEWING = "reviewing"  # the video is on our disk and charged; a moderator has to look at it
     DELIVERING = "delivering"  # the video is on our disk and charged
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -62,10 +63,14 @@ NEXT: Final = MappingProxyType(
             {JobState.RENDERING, JobState.QUEUED, JobState.FAILED, JobState.IN_DOUBT}
         ),
         JobState.IN_DOUBT: frozenset({JobState.RENDERING, JobState.QUEUED, JobState.FAILED}),
-        JobState.RENDERING: frozenset({JobState.DELIVERING, JobState.FAILED, JobState.CANCELLED}),
+        JobState.RENDERING: frozenset(
+            {JobState.REVIEWING, JobState.DELIVERING, JobState.FAILED, JobState.CANCELLED}
+        ),
+        JobState.REVIEWING: frozenset({JobState.DELIVERING, JobState.FAILED}),
         JobState.DELIVERING: frozenset({JobState.DELIVERED, JobState.FAILED}),
         JobState.DELIVERED: frozenset[JobState](),
-        JobState.FAILED: frozenset({JobState.DELIVERING}),  # late: see ``may_come_late``
+        # Late: see ``may_come_late``.
+        JobState.FAILED: frozenset({JobState.REVIEWING, JobState.DELIVERING}),
         JobState.CANCELLED: frozenset[JobState](),
     }
 )
@@ -76,8 +81,20 @@ FINAL: Final = frozenset({JobState.DELIVERED, JobState.FAILED, JobState.CANCELLE
 
 UNFINISHED: Final = frozenset(NEXT) - FINAL
 
+VIDEO_HERE: Final = frozenset({JobState.REVIEWING, JobState.DELIVERING})
+"""Unfinished, but Pika's part is done: nothing can be cancelled any more."""
+
 GIVEN_UP: Final = frozenset({"unknown", "stalled", "gone", "video_unreachable"})
 """Codes of failures that nobody told us of: we stopped waiting, and Pika may still be done."""
+
+REJECTED: Final = "rejected"
+"""The code of a job whose video a moderator has looked at and does not want posted."""
+
+UNDELIVERABLE: Final = "undeliverable"
+"""The code of a job whose video no place has taken; it is kept."""
+
+FAILED_WITH_VIDEO: Final = frozenset({REJECTED, UNDELIVERABLE})
+"""Codes of failures with a video, which is charged."""
 
 LATE: Final = "late"
 """The code of a job whose video came after it had failed."""
@@ -103,6 +120,17 @@ class DeliveryKind(StrEnum):
     CARD = "card"  # what became of the request, kept up to date
     RESULT = "result"  # the video
     NOTICE = "notice"  # why there is no video
+    REVIEW = "review"  # the video, for moderators to look at before it is posted
+    SHARE = "share"  # the video once more, where the server shows its best
+    REPORT = "report"  # members find that the video should go: for moderators
+    REMOVAL = "removal"  # that a moderator has taken the video away
+
+
+WITH_VIDEO: Final = frozenset({DeliveryKind.RESULT, DeliveryKind.REVIEW, DeliveryKind.SHARE})
+"""Messages that carry the video, in a size that fits where they go."""
+
+LIVING: Final = frozenset({DeliveryKind.CARD, DeliveryKind.REVIEW, DeliveryKind.REPORT})
+"""Messages that are kept true for as long as there is something to say."""
 
 
 class DeliveryState(StrEnum):
@@ -111,14 +139,56 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     UNDELIVERABLE = "undeliverable"
+    REMOVING = "removing"  # it exists, and must not
+    REMOVED = "removed"  # it did exist
 
 
 class Place(StrEnum):
     """Where a message ended up, in the order in which places are tried."""
 
+    CHOSEN = "chosen"  # a channel that the server's moderators have chosen for its kind
     HERE = "here"
     PARENT = "parent"
     DIRECT = "direct"
+
+
+class Mark(StrEnum):
+    """Why a video is looked at by a moderator before it is posted."""
+
+    NEWCOMER = "newcomer"  # whoever asked is new in the server
+    FLAGGED = "flagged"  # words in the request that the server wants to know of
+    ALL = "all"  # the server looks at every video
+
+
+class Verdict(StrEnum):
+    """What a moderator has decided about a video."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A video that is looked at before it is posted: why, and what was decided by whom.
+
+    ``decided_by`` is a member's id, 0 for the bot itself, when nobody looked for too long.
+    """
+
+    why: Mark
+    asked_at: int
+    verdict: Verdict | None = None
+    decided_at: int | None = None
+    decided_by: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A moderator has taken the video away: its messages are deleted, and so is its file."""
+
+    actor_id: int
+    at: int
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +259,8 @@ class Job:
     says that its video came late, ``detail`` is Pika's own sentence about it. ``progressed_at``
     is when Pika last showed life. ``cancel_asked_at`` is a wish, not a state; ``cancel_asked_by``
     is the moderator who has it, if it is not the member's. ``credits`` is what it costs, ``hold``
-    what the ledger says of them.
+    what the ledger says of them. ``mark`` is why its video is to be looked at first, as far as
+    that was known when it was taken; ``review`` is that look, ``removal`` that it was taken away.
     """
 
     id: int
@@ -211,6 +282,9 @@ class Job:
     video_path: Path | None = None
     hold: Hold = Hold.HELD
     credits: int = 1
+    mark: Mark | None = None
+    review: Review | None = None
+    removal: Removal | None = None
 
 
 def may_come_late(job: Job, now: int) -> bool:
@@ -247,7 +321,21 @@ class Delivery:
     @property
     def nonce(self) -> str:
         """Discord's deduplication key of this message: at most 25 characters."""
-        return f"pika-{self.job_id}-{self.kind[0]}-{self.place[0]}"
+        return f"pika-{self.job_id}-{_LETTERS[self.kind]}-{self.place[0]}"
+
+
+_LETTERS: Final = MappingProxyType(
+    {
+        DeliveryKind.CARD: "c",
+        DeliveryKind.RESULT: "r",
+        DeliveryKind.NOTICE: "n",
+        DeliveryKind.REVIEW: "v",
+        DeliveryKind.SHARE: "s",
+        DeliveryKind.REPORT: "p",
+        DeliveryKind.REMOVAL: "x",
+    }
+)
+"""Never changed: after an upgrade a message that is under way has the nonce of before."""
 
 
 @dataclass(frozen=True, slots=True)

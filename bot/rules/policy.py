@@ -85,6 +85,48 @@ class AgeRule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewRule:
+    """Whose videos a moderator looks at before they are posted. ``newcomer_ms`` is for how long a
+    member is new; 0 is nobody.
+    """
+
+    newcomer_ms: int = 0
+    flagged: bool = False
+    everything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Strikes:
+    """After ``count`` prompts that Pika moderated in ``window_ms``, a member is blocked for
+    ``block_ms``.
+    """
+
+    count: int
+    window_ms: int
+    block_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a server has chosen beside its limits.
+
+    Channels are ids; ``None`` for ``result`` is where the video was asked for, for the others
+    that there is none. ``retention_ms`` is how long words and pictures of jobs that are over are
+    kept, ``None`` for as long as this installation keeps them. ``digest`` is a daily report in
+    the log channel.
+    """
+
+    result: int | None = None
+    showcase: int | None = None
+    log: int | None = None
+    review: int | None = None
+    look_at: ReviewRule = ReviewRule()
+    strikes: Strikes | None = None
+    retention_ms: int | None = None
+    digest: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What one server has set, apart from what is set for single members.
 
@@ -92,7 +134,8 @@ class Policy:
     ``allowed_channels`` and ``required_roles`` say nothing when they are empty; one of the
     required roles suffices, and one of the barred ones bars. ``newcomer_ms`` is how long a
     member must have been here. ``weights`` multiplies what a verb costs. ``words`` is the version
-    of the server's block list, 0 where there never was one.
+    of the server's block list, 0 where there never was one. ``look_at`` says whose videos a
+    moderator looks at before they are posted.
     """
 
     guild_id: int
@@ -108,6 +151,7 @@ class Policy:
     age: AgeRule = AgeRule.ANYWHERE
     weights: Mapping[Verb, int] = field(default_factory=dict)
     words: int = 0
+    look_at: ReviewRule = ReviewRule()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,16 +38,32 @@ def add_cards(tx: sqlite3.Connection, jobs: Sequence[Job], due_at: int) -> None:
     )
 
 
-async def add(tx: aiosqlite.Connection, job: Job, kind: DeliveryKind, *, at: int) -> None:
-    """The job needs this message too; a second wish for the same one changes nothing."""
+async def add(
+    tx: aiosqlite.Connection,
+    job: Job,
+    kind: DeliveryKind,
+    *,
+    at: int,
+    chosen: int | None = None,
+) -> None:
+    """The job needs this message too; a second wish for the same one changes nothing.
+
+    It goes where the job was asked for, or into the ``chosen`` channel.
+    """
     await fetch(
         tx,
         """
-        INSERT INTO delivery (job_id, kind, channel_id, due_at)
-        VALUES (:job_id, :kind, :channel_id, :at)
+        INSERT INTO delivery (job_id, kind, channel_id, place, due_at)
+        VALUES (:job_id, :kind, :channel_id, :place, :at)
         ON CONFLICT (job_id, kind) DO NOTHING
         """,
-        {"job_id": job.id, "kind": kind, "channel_id": job.requester.channel_id, "at": at},
+        {
+            "job_id": job.id,
+            "kind": kind,
+            "channel_id": chosen or job.requester.channel_id,
+            "place": Place.CHOSEN if chosen else Place.HERE,
+            "at": at,
+        },
     )
 
 

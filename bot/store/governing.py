@@ -288,6 +288,7 @@ _OF_A_SERVER: Final = (
     "server_access",
     "server_gate",
     "verb_weight",
+    "server_choice",
     "blocked_phrase",
     "word_list",
     "rolling_sum",

@@ -18,7 +18,7 @@ def ask_cancel(tx: sqlite3.Connection, act: Act, job_id: int) -> AuditEntry | No
         """
         UPDATE job SET cancel_asked_at = :at, cancel_asked_by = :actor_id
         WHERE id = :id AND guild_id = :guild_id AND finished_at IS NULL
-          AND state <> 'delivering' AND cancel_asked_at IS NULL
+          AND state NOT IN ('reviewing', 'delivering') AND cancel_asked_at IS NULL
         RETURNING state
         """,
         {"id": job_id, "guild_id": act.guild_id, "actor_id": act.actor_id, "at": act.at},

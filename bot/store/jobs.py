@@ -62,7 +62,7 @@ def insert(tx: sqlite3.Connection, jobs: Sequence[Job]) -> None:
         tx,
         """
         INSERT INTO job (id, request_key, guild_id, channel_id, parent_id, user_id, verb,
-                         prompt, message, font, state, created_at, changed_at) (VALUES)
+                         prompt, message, font, state, created_at, changed_at, marked) (VALUES)
         """,
         [
             (
@@ -79,6 +79,7 @@ def insert(tx: sqlite3.Connection, jobs: Sequence[Job]) -> None:
                 job.state,
                 job.created_at,
                 job.created_at,
+                job.mark,
             )
             for job in jobs
         ],
@@ -291,7 +292,8 @@ async def pictures_needed(database: Database) -> set[str]:
     rows = await database.fetch(
         """
         SELECT path FROM picture p JOIN job j ON j.id = p.job_id
-        WHERE p.path IS NOT NULL AND j.finished_at IS NULL AND j.state <> 'delivering'
+        WHERE p.path IS NOT NULL AND j.finished_at IS NULL
+          AND j.state NOT IN ('reviewing', 'delivering')
         """,
         {},
     )
@@ -304,7 +306,8 @@ async def keep_videos(database: Database, job_ids: str) -> set[int]:
         """
         SELECT id FROM job
         WHERE id IN (SELECT value FROM json_each(:ids))
-          AND (state = 'delivering' OR (state = 'failed' AND code = 'undeliverable'))
+          AND (state IN ('reviewing', 'delivering')
+               OR (state = 'failed' AND code = 'undeliverable'))
         """,
         {"ids": job_ids},
     )
@@ -312,11 +315,14 @@ async def keep_videos(database: Database, job_ids: str) -> set[int]:
 
 
 async def durations(database: Database, most: int) -> list[int]:
-    """Milliseconds from submit to delivery of the last ``most`` delivered jobs, newest first."""
+    """Milliseconds from submit to delivery of the last ``most`` delivered jobs, newest first;
+    not of those that waited for a moderator.
+    """
     rows = await database.fetch(
         """
         SELECT finished_at - submitted_at AS took FROM job
         WHERE state = 'delivered' AND submitted_at IS NOT NULL
+          AND NOT EXISTS (SELECT 1 FROM review WHERE job_id = job.id)
         ORDER BY finished_at DESC LIMIT :most
         """,
         {"most": most},

@@ -20,6 +20,7 @@ from bot.rules.policy import (
     Personal,
     Policy,
     Rate,
+    ReviewRule,
     Rulebook,
 )
 
@@ -45,7 +46,9 @@ _READ: Final = """
             (SELECT json_array(newcomer_ms, age) FROM server_gate WHERE guild_id = g.id),
             (SELECT json_group_array(json_array(verb, weight))
              FROM verb_weight WHERE guild_id = g.id),
-            (SELECT version FROM word_list WHERE guild_id = g.id))))
+            (SELECT version FROM word_list WHERE guild_id = g.id),
+            (SELECT json_array(review_newcomer_ms, review_flagged, review_all)
+             FROM server_choice WHERE guild_id = g.id))))
          FROM (SELECT value AS id FROM json_each(:servers)) AS g),
         (SELECT json_group_array(json_array(m.guild_id, m.user_id,
             (SELECT json_array(credits, window_ms, concurrent) FROM usage_limit
@@ -126,7 +129,7 @@ def _policy(guild_id: int, text: str, default: Quota) -> Policy:
     """A server's policy from its text. Policies change rarely, and the text has all of it, so
     one that is remembered is never stale. Nobody may change the value.
     """
-    limits, pause, access, gate, weights, words = json.loads(text)
+    limits, pause, access, gate, weights, words, review = json.loads(text)
     by_subject: dict[str, dict[int, list[Any]]] = {}
     for subject, subject_id, *numbers in limits:
         by_subject.setdefault(subject, {})[subject_id] = numbers
@@ -150,6 +153,7 @@ def _policy(guild_id: int, text: str, default: Quota) -> Policy:
         age=AgeRule(age),
         weights={Verb(verb): weight for verb, weight in weights},
         words=words or 0,
+        look_at=ReviewRule(review[0], bool(review[1]), bool(review[2])) if review else ReviewRule(),
     )
 
 

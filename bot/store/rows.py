@@ -12,11 +12,15 @@ from bot.model import (
     Hold,
     Job,
     JobState,
+    Mark,
     Picture,
     Place,
     Recipe,
+    Removal,
     Requester,
+    Review,
     Verb,
+    Verdict,
 )
 from bot.store.database import Row
 
@@ -26,7 +30,10 @@ JOB_COLUMNS = """
     a.url AS a_url, a.path AS a_path,
     m.filename AS m_filename, m.content_type AS m_type, m.size AS m_size,
     m.url AS m_url, m.path AS m_path,
-    r.state AS hold, r.credits AS credits
+    r.state AS hold, r.credits AS credits,
+    v.why AS v_why, v.asked_at AS v_asked_at, v.verdict AS v_verdict,
+    v.decided_at AS v_decided_at, v.decided_by AS v_decided_by, v.reason AS v_reason,
+    x.actor_id AS x_actor_id, x.at AS x_at, x.reason AS x_reason
 """
 
 JOB_TABLES = """
@@ -34,6 +41,8 @@ JOB_TABLES = """
     LEFT JOIN picture a ON a.job_id = j.id AND a.role = 'image'
     LEFT JOIN picture m ON m.job_id = j.id AND m.role = 'message'
     LEFT JOIN reservation r ON r.job_id = j.id
+    LEFT JOIN review v ON v.job_id = j.id
+    LEFT JOIN removal x ON x.job_id = j.id
 """
 
 
@@ -72,6 +81,20 @@ def job_of(row: Row) -> Job:
         video_path=Path(row["video_path"]) if row["video_path"] else None,
         hold=Hold(row["hold"] or Hold.HELD),
         credits=row["credits"] or 1,
+        mark=Mark(row["marked"]) if row["marked"] else None,
+        review=_review_of(row) if row["v_why"] else None,
+        removal=Removal(row["x_actor_id"], row["x_at"], row["x_reason"]) if row["x_at"] else None,
+    )
+
+
+def _review_of(row: Row) -> Review:
+    return Review(
+        why=Mark(row["v_why"]),
+        asked_at=row["v_asked_at"],
+        verdict=Verdict(row["v_verdict"]) if row["v_verdict"] else None,
+        decided_at=row["v_decided_at"],
+        decided_by=row["v_decided_by"],
+        reason=row["v_reason"],
     )
 
 

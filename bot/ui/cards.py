@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
-from bot.model import LATE, Hold, Job, JobState, Place
+from bot.model import LATE, VIDEO_HERE, Hold, Job, JobState, Place
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.pauses import Held
 
@@ -47,7 +47,7 @@ def card(job: Job, outlook: Outlook) -> Card:
         text=f"{shown_prompt(job)}\n{status}",
         colour=colour,
         can_cancel=job.finished_at is None
-        and job.state is not JobState.DELIVERING
+        and job.state not in VIDEO_HERE
         and job.cancel_asked_at is None,
         link=_link(job, outlook),
     )

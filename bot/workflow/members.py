@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.clock import Clock
 from bot.errors import JobNotFound, StaleState, TooLate
-from bot.model import FINAL, Job, JobState, Quota
+from bot.model import FINAL, VIDEO_HERE, Job, JobState, Quota
 from bot.rules.policy import Asker
 from bot.rules.trace import Trace
 from bot.store import jobs
@@ -76,7 +76,7 @@ class Members:
         async with self._database.transaction() as tx:
             await jobs.ask_cancel(tx, job_id, self._clock.now())
             job = await jobs.get_in(tx, job_id)
-            if job.state in FINAL or job.state is JobState.DELIVERING:
+            if job.state in FINAL | VIDEO_HERE:
                 raise TooLate(_too_late(job))
         if job.state is JobState.QUEUED:  # Pika did not take it, just now
             return await self._settling.cancel_queued(job), Cancelled.RELEASED

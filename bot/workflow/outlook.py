@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.clock import Clock
-from bot.model import Delivery, Job, JobState
+from bot.model import Delivery, DeliveryKind, Job, JobState
 from bot.store.deliveries import SHOWN_FINAL
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.estimate import Durations
@@ -61,8 +61,20 @@ class Outlooks:
         return Outlook(place=place, ready_at=None if wait is None else self._clock.now() + wait)
 
 
-def shows(job: Job, outlook: Outlook) -> str:
-    """What a card about this job says, in a word to compare: a different one means rewrite."""
+def shows(job: Job, outlook: Outlook, kind: DeliveryKind = DeliveryKind.CARD) -> str:
+    """What a message about this job says, in a word to compare: a different one means rewrite.
+    A message that is never rewritten says its last word at once.
+    """
+    match kind:
+        case DeliveryKind.CARD:
+            return _card_shows(job, outlook)
+        case DeliveryKind.REVIEW if job.state is JobState.REVIEWING:
+            return "waits"
+        case _:
+            return SHOWN_FINAL
+
+
+def _card_shows(job: Job, outlook: Outlook) -> str:
     match job.state:
         case JobState.QUEUED if outlook.held is not None:
             what = f"held {outlook.held.by_operator} {outlook.held.pause.until}"
@@ -72,6 +84,8 @@ def shows(job: Job, outlook: Outlook) -> str:
             what = f"rendering {(job.percent or 0) // 10}"
         case JobState.IN_DOUBT:
             what = "in doubt"
+        case JobState.REVIEWING:
+            what = "in review"
         case JobState.DELIVERING:
             what = f"delivering {outlook.result.fit if outlook.result else None}"
         case _:

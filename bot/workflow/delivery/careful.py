@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from bot.errors import Denied
-from bot.model import Delivery, DeliveryKind, Job
+from bot.model import WITH_VIDEO, Delivery, DeliveryKind, Job
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.closed import ClosedPlaces, Need
 from bot.workflow.delivery.messenger import Messenger, Outlook
@@ -42,7 +42,7 @@ class CarefulMessenger:
             async with self._asking(job, card.channel_id, Need.EDIT):
                 await self._inner.edit_card(job, card, outlook)
         except Denied as error:
-            if error.code not in LACKING:
+            if error.code not in LACKING or card.kind is not DeliveryKind.CARD:
                 raise
             try:
                 await self._inner.edit_answer(job, card, outlook)
@@ -81,7 +81,7 @@ def _need(delivery: Delivery) -> Need:
     match delivery.kind:
         case DeliveryKind.CARD:
             return Need.EMBED
-        case DeliveryKind.RESULT if delivery.fit != ONLY_THE_LINK:
+        case kind if kind in WITH_VIDEO and delivery.fit != ONLY_THE_LINK:
             return Need.FILE
         case _:
             return Need.TEXT

@@ -9,7 +9,16 @@ from dataclasses import replace
 
 from bot.clock import Clock
 from bot.errors import Denied, NotStored, StaleState, TooLarge, TryLater
-from bot.model import Delivery, DeliveryKind, DeliveryState, Job, JobState, Place
+from bot.model import (
+    UNDELIVERABLE,
+    WITH_VIDEO,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Job,
+    JobState,
+    Place,
+)
 from bot.store import deliveries, jobs
 from bot.store.database import Database
 from bot.store.deliveries import SHOWN_EARLIER
@@ -48,7 +57,14 @@ UNSEEN_MS = 10 * 60_000
 """How often and how long a place that we may not see any more is looked at for what an earlier
 try may have posted there, before the message goes elsewhere: it would be there twice."""
 
-_NEXT_PLACE = {Place.HERE: Place.PARENT, Place.PARENT: Place.DIRECT}
+_NEXT_PLACE = {
+    Place.CHOSEN: Place.HERE,
+    Place.HERE: Place.PARENT,
+    Place.PARENT: Place.DIRECT,
+}
+
+_FINDS_ITS_WAY = frozenset({DeliveryKind.RESULT, DeliveryKind.NOTICE, DeliveryKind.REMOVAL})
+"""What is meant for the member, wherever that may be; the others are for one channel."""
 
 
 class Posting:
@@ -84,7 +100,7 @@ class Posting:
         if job is None or await self._card_is_coming(delivery):
             return
         outlook = self._outlooks.of(job)
-        if delivery.kind is DeliveryKind.RESULT and delivery.fit is None:
+        if delivery.kind in WITH_VIDEO and delivery.fit is None:
             first = self._fitting.first(job, delivery.place)
             if first is not None:
                 await self._shrink(job, delivery, first)
@@ -107,7 +123,7 @@ class Posting:
         except TryLater as error:
             await self._postpone(delivery, error)
         else:
-            if delivery.kind is DeliveryKind.RESULT and delivery.fit != ONLY_THE_LINK:
+            if delivery.kind in WITH_VIDEO and delivery.fit != ONLY_THE_LINK:
                 self._fitting.took(job, delivery.place)
             await self._sent(job, delivery, message_id, shown)
 
@@ -140,7 +156,9 @@ class Posting:
         reply_to = await self._card_beside(delivery)
         message_id = await self._messenger.post(job, delivery, outlook, reply_to=reply_to)
         # By its nonce a repeated post may be the earlier message, which nobody could find.
-        return message_id, SHOWN_EARLIER if delivery.attempts else shows(job, outlook)
+        return message_id, SHOWN_EARLIER if delivery.attempts else shows(
+            job, outlook, delivery.kind
+        )
 
     async def _postpone(self, delivery: Delivery, error: TryLater) -> None:
         log.info("%s", error)
@@ -209,7 +227,7 @@ class Posting:
             # It may have moved on meanwhile, the card is an earlier one, or can be written now.
             self._upkeep.hurry(job.id)
         if moved is not None:
-            if moved.submitted_at is not None:
+            if moved.submitted_at is not None and moved.review is None:
                 self._durations.add(now - moved.submitted_at)
             self._fitting.forget(moved)
             self._changes.tell(moved)
@@ -220,8 +238,8 @@ class Posting:
         parent = job.requester.parent_id
         if place is Place.PARENT and parent is None:
             place = Place.DIRECT
-        channel_id = parent
-        if delivery.kind is DeliveryKind.CARD or code == REMOVED:
+        channel_id = job.requester.channel_id if place is Place.HERE else parent
+        if delivery.kind not in _FINDS_ITS_WAY or code == REMOVED:
             # A card elsewhere helps nobody; the result or notice will find its way. And what
             # somebody has removed is not brought back through another door.
             place = None
@@ -255,7 +273,7 @@ class Posting:
                     JobState.DELIVERING,
                     JobState.FAILED,
                     at=self._clock.now(),
-                    code="undeliverable",
+                    code=UNDELIVERABLE,
                     detail=str(code),
                 )
         if moved is not None:

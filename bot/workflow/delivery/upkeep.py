@@ -14,6 +14,7 @@ from bot.model import UNANSWERED, Delivery, DeliveryKind, DeliveryState, Job
 from bot.store import deliveries, jobs
 from bot.store.database import Database
 from bot.store.deliveries import SHOWN_FINAL, SHOWN_GONE, SHOWN_STUCK
+from bot.workflow.delivery.companions import Companions
 from bot.workflow.delivery.messenger import Messenger
 from bot.workflow.outlook import Outlooks, shows
 from bot.workflow.queue import FairQueue
@@ -67,6 +68,7 @@ class Upkeep:
         self._queue = queue
         self._outlooks = outlooks
         self._wake = wake
+        self._companions = Companions(database, messenger, outlooks)
         self._stale: dict[int, int] = {}  # job -> not before
         self._stuck: OrderedDict[int, tuple[int, int]] = OrderedDict()  # job -> server, channel
         self._turn = 0
@@ -122,13 +124,22 @@ class Upkeep:
             self._stuck.popitem(last=False)
 
     async def rewrite(self, job_id: int) -> None:
-        """Make the job's card true, if it is not."""
+        """Make the job's card true, if it is not, and what moderators see of it."""
         # Before anything is read: whoever asks from now on may know of something newer.
         self._stale.pop(job_id, None)
         job = await jobs.get(self._database, job_id)
+        if job is None or job.code == UNANSWERED:
+            return
         messages = await deliveries.of_job(self._database, job_id)
-        card = messages.get(DeliveryKind.CARD)
-        if job is None or card is None or job.code == UNANSWERED:
+        await self._rewrite_card(job, messages)
+        try:
+            await self._companions.rewrite(job, messages)
+        except TryLater as error:
+            self.later(job_id, int(error.after * 1000))
+
+    async def _rewrite_card(self, job: Job, messages: dict[DeliveryKind, Delivery]) -> None:
+        job_id, card = job.id, messages.get(DeliveryKind.CARD)
+        if card is None:
             return
         if card.state is DeliveryState.UNDELIVERABLE:
             await self._look_again(job, card)

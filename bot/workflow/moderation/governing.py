@@ -15,8 +15,8 @@ from typing import Final
 from bot.clock import Clock
 from bot.errors import BadOption
 from bot.model import Quota
-from bot.rules.policy import PauseMode
-from bot.store import audit, governing
+from bot.rules.policy import Choices, PauseMode
+from bot.store import audit, choices, governing
 from bot.store.audit import Act, AuditEntry
 from bot.store.database import Database
 from bot.store.governing import Whose
@@ -37,8 +37,12 @@ _WRONG: Final = {
         "credits",
         "A budget is `credits` in so many `hours`: give both, or `clear` to take it away.",
     ),
+    "a_review_has_a_place": (
+        "review",
+        "Choose a review channel first: that is where videos wait to be looked at.",
+    ),
 }
-"""Constraints of the table of limits, in words."""
+"""Constraints of the tables, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +88,7 @@ class Governing:
         try:
             return await self._write(by, change)
         except sqlite3.IntegrityError as error:
-            for constraint, (field, words) in _WRONG.items():
-                if constraint in str(error):
-                    raise BadOption(field, words) from error
-            raise
+            raise _explained(error) from error
 
     async def clear_limit(
         self, by: Moderator, whose: Whose, subject_id: int = 0
@@ -137,6 +138,23 @@ class Governing:
         await self._pauses.read()
         return entry
 
+    async def choices(self, guild_id: int) -> Choices:
+        """What the server has chosen beside its limits."""
+        return await self._database.read(lambda tx: choices.read(tx, guild_id))
+
+    async def choose(
+        self, by: Moderator, change: Callable[[Choices], Choices]
+    ) -> AuditEntry | None:
+        """Let what is chosen now become what ``change`` makes of it."""
+
+        def write(tx: sqlite3.Connection, act: Act) -> AuditEntry | None:
+            return choices.change(tx, act, change(choices.read(tx, act.guild_id)))
+
+        try:
+            return await self._write(by, write)
+        except sqlite3.IntegrityError as error:
+            raise _explained(error) from error
+
     async def log(
         self, guild_id: int, *, before_id: int | None = None, most: int
     ) -> list[AuditEntry]:
@@ -155,3 +173,11 @@ class Governing:
     ) -> AuditEntry | None:
         act = Act(by.guild_id, by.user_id, self._clock.now())
         return await self._database.write(lambda tx: change(tx, act))
+
+
+def _explained(error: sqlite3.IntegrityError) -> Exception:
+    """The broken constraint in words, or the error itself where nobody has broken one."""
+    for constraint, (field, words) in _WRONG.items():
+        if constraint in str(error):
+            return BadOption(field, words)
+    return error

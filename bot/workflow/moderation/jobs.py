@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from bot.clock import Clock
 from bot.errors import NothingHere, StaleState, TooLate
-from bot.model import Job, JobState
+from bot.model import VIDEO_HERE, Job, JobState
 from bot.store import interventions, jobs
 from bot.store.audit import Act
 from bot.store.database import Database
@@ -70,7 +70,6 @@ def _too_late(job: Job) -> str:
     what = {
         JobState.CANCELLED: "is cancelled already",
         JobState.FAILED: "has failed already; nothing was charged",
-        JobState.DELIVERING: "has its video already",
-        JobState.DELIVERED: "has its video already",
+        **dict.fromkeys((*VIDEO_HERE, JobState.DELIVERED), "has its video already"),
     }.get(job.state, "is being cancelled already")
     return f"Job {job.id} {what}."

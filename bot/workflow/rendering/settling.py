@@ -30,6 +30,7 @@ from bot.store.database import Database, within
 from bot.workflow.changes import Changes
 from bot.workflow.decisions import left_for_late
 from bot.workflow.pictures import Fetches, Pictures
+from bot.workflow.rendering.onward import hand_on
 
 log = logging.getLogger(__name__)
 
@@ -198,18 +199,9 @@ class Settling:
             async with self.database.transaction() as tx:
                 now = self.clock.now()
                 await ledger.settle(tx, job.id, Hold.CHARGED, now)
-                done = await jobs.move(
-                    tx,
-                    job.id,
-                    JobState.RENDERING,
-                    JobState.DELIVERING,
-                    at=now,
-                    video_path=path,
-                    percent=100,
-                )
+                done = await hand_on(tx, job, path, at=now)
                 if done.cancel_asked_at is not None:
                     raise _Unwanted
-                await deliveries.add(tx, done, DeliveryKind.RESULT, at=now)
         except StaleState:
             log.info("was moved by somebody else")
             _delete(path)
@@ -252,24 +244,20 @@ class Settling:
         now = self.clock.now()
         if not may_come_late(await jobs.get_in(tx, job.id), now):
             raise StaleState("it is no longer waited for")
-        back = await jobs.move(
+        await hand_on(
             tx,
-            job.id,
-            JobState.FAILED,
-            JobState.DELIVERING,
+            job,
+            path,
             at=now,
             pika_id=pika_id,
             code=LATE,
             detail=None,
-            video_path=path,
-            percent=100,
             submitted_at=None,  # how long this took says nothing of how long others will take
         )
         left = await within(tx, lambda sync: left_for_late(sync, job.requester, self.default, now))
         await ledger.charge_late(tx, job.id, left, now)
         await deliveries.drop(tx, job.id, DeliveryKind.NOTICE)
         await deliveries.untrue(tx, job.id)
-        await deliveries.add(tx, back, DeliveryKind.RESULT, at=now)
         return await jobs.get_in(tx, job.id)
 
     @asynccontextmanager

@@ -27,6 +27,11 @@ WAYS: dict[JobState, list[tuple[JobState, dict[str, Any]]]] = {
     S.SUBMITTING: [(S.SUBMITTING, REF)],
     S.IN_DOUBT: [(S.SUBMITTING, REF), (S.IN_DOUBT, {"code": "timeout"})],
     S.RENDERING: [(S.SUBMITTING, REF), (S.RENDERING, {"pika_id": "p"})],
+    S.REVIEWING: [
+        (S.SUBMITTING, REF),
+        (S.RENDERING, {"pika_id": "p"}),
+        (S.REVIEWING, {"video_path": Path("v.mp4")}),
+    ],
     S.DELIVERING: [
         (S.SUBMITTING, REF),
         (S.RENDERING, {"pika_id": "p"}),
@@ -44,6 +49,7 @@ WAYS: dict[JobState, list[tuple[JobState, dict[str, Any]]]] = {
 NEEDS: dict[JobState, dict[str, Any]] = {
     S.SUBMITTING: {"attempt": 2, "reply_ref": "ref2"},
     S.RENDERING: {"pika_id": "p"},
+    S.REVIEWING: {"pika_id": "p"},
     S.DELIVERING: {"pika_id": "p"},
     S.FAILED: {"code": "failed"},
 }
@@ -124,7 +130,7 @@ def test_the_ways_lead_everywhere() -> None:
 async def test_every_arrow_of_the_table_can_be_taken_and_no_other(
     database: Database, frm: JobState, to: JobState
 ) -> None:
-    """All 64 pairs; what is not an arrow is refused before anything is written."""
+    """All pairs; what is not an arrow is refused before anything is written."""
     job = await _at(database, frm)
     history = await jobs.history(database, job.id)
 

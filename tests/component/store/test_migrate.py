@@ -316,3 +316,57 @@ def test_the_schema_is_the_one_that_was_agreed(tmp_path: Path) -> None:
     migrate(path)
 
     assert _described(path).splitlines() == SNAPSHOT.read_text("utf-8").splitlines()
+
+
+def test_a_table_that_is_made_anew_keeps_what_it_held(tmp_path: Path) -> None:
+    """Jobs, their messages and history, and the numbers that were used up by jobs now gone."""
+    path = tmp_path / "pika.db"
+    steps = migrations()
+    migrate(path, steps[:6])
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for number in (1, 2, 9):
+            db.execute(
+                "INSERT INTO job (id, request_key, guild_id, channel_id, user_id, verb, prompt, "
+                "state, created_at, changed_at, cancel_asked_by) "
+                "VALUES (?, ?, 1, 2, 3, 'create', 'a fox', 'queued', 5, 5, 77)",
+                (number, number),
+            )
+            db.execute(
+                "INSERT INTO reservation (job_id, guild_id, user_id, channel_id, credits, held_at) "
+                "VALUES (?, 1, 3, 2, 1, 5)",
+                (number,),
+            )
+            db.execute(
+                "INSERT INTO delivery (job_id, kind, channel_id, due_at) VALUES (?, 'card', 2, 6)",
+                (number,),
+            )
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("DELETE FROM job WHERE id = 9")
+        before = [
+            db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
+            for table in ("delivery", "reservation", "job_event")
+        ]
+
+    migrate(path)
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA foreign_keys = ON")
+        after = [
+            db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
+            for table in ("delivery", "reservation", "job_event")
+        ]
+        assert [[row[:13] for row in rows] for rows in after] == before
+        jobs = db.execute("SELECT id, prompt, cancel_asked_by, marked FROM job").fetchall()
+        assert jobs == [(1, "a fox", 77, None), (2, "a fox", 77, None)]
+        db.execute("UPDATE job SET state = 'cancelled', finished_at = 9 WHERE id = 1")
+        assert db.execute("SELECT state FROM job_event WHERE job_id = 1").fetchall() == [
+            ("queued",),
+            ("cancelled",),
+        ]
+        db.execute(
+            "INSERT INTO job (request_key, guild_id, channel_id, user_id, verb, prompt, state, "
+            "created_at, changed_at) VALUES (10, 1, 2, 3, 'create', 'x', 'queued', 5, 5)"
+        )
+        assert db.execute("SELECT max(id) FROM job").fetchone() == (10,)
+        db.execute("DELETE FROM job WHERE id = 2")
+        assert db.execute("SELECT count(*) FROM delivery WHERE job_id = 2").fetchone() == (0,)

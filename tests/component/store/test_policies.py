@@ -318,6 +318,7 @@ def test_policies_are_found_by_their_keys(tx: sqlite3.Connection) -> None:
         "server_gate",
         "verb_weight",
         "word_list",
+        "server_choice",
         "member_grant",
         "member_block",
     }
