@@ -197,9 +197,8 @@ class Moderate(commands.GroupCog, group_name=COMMAND, group_description="Govern 
         """A report on the last days."""
         by = await moderator(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        reports = _moderation(interaction).reports
-        report = await reports.usage(by.guild_id, days)
-        await show_usage(interaction, report, await reports.picture(report))
+        report, picture = await _moderation(interaction).reports.usage(by.guild_id, days)
+        await show_usage(interaction, report, picture)
 
     @app_commands.command(description="Every change that moderators made, newest first")
     async def audit(self, interaction: Interaction) -> None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Sequence
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Awaitable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -42,17 +42,26 @@ class Charts:
         self._folder = folder
         self._turn = asyncio.Lock()
 
-    async def usage(self, days: Sequence[Bar]) -> bytes:
-        """A PNG of the credits used on each of these days. Raises ``NotDrawnError``."""
-        numbers = json.dumps([asdict(day) for day in days]).encode()
+    async def usage(self, days: Awaitable[Sequence[Bar]]) -> bytes:
+        """A PNG of the credits used on each of these days. Raises ``NotDrawnError``, and what
+        ``days`` raises.
+
+        The process gets ready while the numbers are still being read.
+        """
         async with self._turn:
             try:
-                return await self._draw(numbers)
-            except (OSError, TimeoutError) as error:
+                process = await self._start()
+            except OSError as error:
                 raise NotDrawnError(f"{type(error).__name__}: {error}") from error
+            try:
+                return await _draw(process, await days)
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
 
-    async def _draw(self, numbers: bytes) -> bytes:
-        process = await asyncio.create_subprocess_exec(
+    async def _start(self) -> Process:
+        return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot.charts",
             stdin=PIPE, stdout=PIPE, stderr=DEVNULL, cwd=_ROOT,
             env={
@@ -62,13 +71,15 @@ class Charts:
                 "LC_ALL": "C.UTF-8",
             },
         )  # fmt: skip
-        try:
-            async with asyncio.timeout(SECONDS):
-                picture, _ = await process.communicate(numbers)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode != 0:
-            raise NotDrawnError(f"the drawing process ended with {process.returncode}")
-        return picture
+
+
+async def _draw(process: Process, days: Sequence[Bar]) -> bytes:
+    numbers = json.dumps([asdict(day) for day in days]).encode()
+    try:
+        async with asyncio.timeout(SECONDS):
+            picture, _ = await process.communicate(numbers)
+    except (OSError, TimeoutError) as error:
+        raise NotDrawnError(f"{type(error).__name__}: {error}") from error
+    if process.returncode != 0:
+        raise NotDrawnError(f"the drawing process ended with {process.returncode}")
+    return picture

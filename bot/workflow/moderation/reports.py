@@ -24,19 +24,28 @@ class Reports:
         self._charts = charts
         self._turn = asyncio.Lock()
 
-    async def usage(self, guild_id: int, days: int) -> UsageReport:
-        """What was used today and in the days before, as many as are asked for. Raises
-        ``BadOption``, and ``StorageTrouble``.
+    async def usage(self, guild_id: int, days: int) -> tuple[UsageReport, bytes | None]:
+        """What was used today and in the days before, as many as are asked for, and a PNG of it;
+        ``None`` where none could be drawn, as numbers say it all too. Raises ``BadOption``, and
+        ``StorageTrouble``.
         """
         days = options.days(days)
         async with self._turn:
-            return await reports.usage(self._path, guild_id, self._clock.now(), days)
+            read = reports.usage(self._path, guild_id, self._clock.now(), days)
+            report = asyncio.create_task(read, name="report")
+            try:
+                picture = await self._picture(report)
+                return await report, picture
+            finally:
+                report.cancel()
 
-    async def picture(self, report: UsageReport) -> bytes | None:
-        """The report as a PNG; ``None`` where none could be drawn, as numbers say it all too."""
-        bars = [Bar(day.began_at, day.credits, day.failed) for day in report.days]
+    async def _picture(self, report: asyncio.Task[UsageReport]) -> bytes | None:
         try:
-            return await self._charts.usage(bars)
+            return await self._charts.usage(_bars(report))
         except NotDrawnError as error:
             log.warning("no picture of the usage: %s", error)
             return None
+
+
+async def _bars(report: asyncio.Task[UsageReport]) -> list[Bar]:
+    return [Bar(day.began_at, day.credits, day.failed) for day in (await report).days]
