@@ -35,6 +35,7 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.ui.base import Services
 from bot.ui.callback import Responder
+from bot.ui.repeats import Repeats
 from bot.ui.tokens import AnswerTokens
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.brake import Brake
@@ -206,6 +207,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             closed=closed,
             uploads=uploads,
             brake=brake,
+            repeats=Repeats(clock),
             recall=partial(facts.recall, database),
             remember=partial(_remember, database),
             guild_ids=settings.discord_guild_ids,

@@ -20,6 +20,7 @@ from bot.ui import buttons
 from bot.ui.base import Interaction, Services, answer, answer_error
 from bot.ui.callback import CONNECTIONS
 from bot.ui.moderation.log import LogButton
+from bot.ui.repeats import Repeats
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.uploads import UploadLimits
@@ -91,6 +92,7 @@ class PikaBot(commands.AutoShardedBot):
         closed: ClosedPlaces,
         uploads: UploadLimits,
         brake: Brake,
+        repeats: Repeats,
         recall: Callable[[str], Awaitable[str | None]],
         remember: Callable[[str, str], Awaitable[None]],
         http_trace: aiohttp.TraceConfig,
@@ -128,6 +130,22 @@ class PikaBot(commands.AutoShardedBot):
         self._remember = remember
         self._guild_ids = tuple(guild_ids)
         self._command_ids: dict[str, int] = {}
+        self._hear_once(repeats)
+
+    def _hear_once(self, repeats: Repeats) -> None:
+        """Let no copy of an interaction reach any command, button or form: all of them come
+        through this one parser of discord.py, which has no public place for that.
+        """
+        parsers = self._connection.parsers
+        act = parsers["INTERACTION_CREATE"]
+
+        def hear(event: dict[str, Any]) -> None:
+            if repeats.is_one(int(event["id"])):
+                log.info("an interaction arrived twice; what came of the first one holds")
+            else:
+                act(event)
+
+        parsers["INTERACTION_CREATE"] = hear
 
     async def login(self, token: str) -> None:
         """Log in. Raises ``discord.LoginFailure`` for a token that Discord does not accept, and

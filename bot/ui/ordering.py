@@ -11,7 +11,7 @@ from bot.logs import about_job
 from bot.model import Picture, Recipe
 from bot.rules.policy import Asker
 from bot.ui.base import Interaction, services_of
-from bot.ui.callback import UNKNOWN_INTERACTION, NotAnsweredError
+from bot.ui.callback import ALREADY_ANSWERED, UNKNOWN_INTERACTION, NotAnsweredError
 from bot.ui.cards import card
 from bot.ui.views import card_payload
 from bot.workflow.outlook import shows
@@ -66,6 +66,11 @@ def picture_of(attachment: discord.Attachment | None) -> Picture | None:
     )
 
 
+_NOT_OURS_TO_TAKE = frozenset({UNKNOWN_INTERACTION, ALREADY_ANSWERED})
+"""Refusals of a first answer after which nobody has seen, or will see, this job's card: the member
+saw that nobody answered, or what an earlier process has said, which was no job."""
+
+
 async def order(interaction: Interaction, recipe: Recipe) -> None:
     """Make the recipe a job and answer with its card.
 
@@ -84,8 +89,8 @@ async def order(interaction: Interaction, recipe: Recipe) -> None:
                 interaction, card_payload(card(taken.job, taken.outlook))
             )
         except NotAnsweredError as error:
-            if error.code == UNKNOWN_INTERACTION:
-                log.info("came too late to be answered: withdrawn")
+            if error.code in _NOT_OURS_TO_TAKE:
+                log.info("came too late to be answered, or was answered before: withdrawn")
                 await intake.withdraw(taken.job)
             else:
                 log.warning("nobody knows whether the answer arrived: %s", error)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import discord
@@ -31,7 +31,7 @@ from bot.workflow.delivery.brake import Brake, Pace
 from bot.workflow.delivery.careful import CarefulMessenger
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.messenger import Messenger, Outlook
-from bot.workflow.delivery.uploads import UploadLimits
+from tests.component.clients import client
 from tests.fakes import START, MovableClock, a_job
 
 MESSAGES = "/channels/{channel_id}/messages"
@@ -93,22 +93,7 @@ async def post(monkeypatch: pytest.MonkeyPatch, clock: MovableClock) -> AsyncIte
         channel = guild.create_text_channel("general")
         alice = guild.join(server.world.create_user("alice"))
         tokens, brake, closed = AnswerTokens(clock), Brake(clock), ClosedPlaces(clock)
-
-        async def recall(_: str) -> str | None:
-            return None
-
-        async def remember(_name: str, _value: str) -> None:
-            return None
-
-        bot = PikaBot(
-            cast("Any", None),
-            closed=closed,
-            uploads=UploadLimits(clock),
-            brake=brake,
-            recall=recall,
-            remember=remember,
-            http_trace=aiohttp.TraceConfig(),
-        )
+        bot = client(clock, brake=brake, closed=closed)
         await bot.login(server.token)
         messenger = DiscordMessenger(bot, tokens)
         thread = channel.create_thread("clips", owner=alice)

@@ -89,6 +89,41 @@ async def test_an_event_that_comes_twice_is_one_job(scene: Scene) -> None:
     assert await scene.left() == 4
 
 
+async def test_what_a_limit_refused_stays_refused_when_it_frees(open_scene: OpenScene) -> None:
+    """An event came twice; the second time there was room again. The member was told no, and
+    nothing is made or charged behind their back.
+    """
+    scene = await open_scene(DEFAULT_CONCURRENT=1)
+    scene.pika.pause()
+    first = await scene.card()
+    assert "1 unfinished video" in await scene.refused()
+    scene.pika.resume()
+    await scene.delivered(first)
+    scene.discord.gateway.replay_last_interaction()
+    await scene.until(lambda: scene.logged("arrived twice"))
+    assert await scene.left() == 4
+    assert len(scene.jobs) == len(scene.accepted) == 1
+
+
+async def test_what_an_earlier_process_refused_stays_refused(open_scene: OpenScene) -> None:
+    """The copy comes to a process that has never heard of it: Discord says that the command was
+    answered already (40060), so the job is withdrawn before it costs anything.
+    """
+    scene = await open_scene(DEFAULT_CONCURRENT=1)
+    scene.pika.pause()
+    first = await scene.card()
+    await scene.refused()
+    await scene.town.kill()
+    await scene.town.restart(DEFAULT_CONCURRENT="1")
+    scene.pika.resume()
+    await scene.delivered(first)
+    scene.discord.gateway.replay_last_interaction()
+    await scene.until(lambda: [job["state"] for job in scene.jobs] == ["delivered", "cancelled"])
+    assert scene.jobs[1]["code"] == "unanswered"
+    assert await scene.left() == 4
+    assert len(scene.accepted) == 1
+
+
 async def test_an_answer_that_comes_too_late_is_no_job(scene: Scene) -> None:
     """Discord takes no answer after three seconds (10062): nobody saw a card, so nothing is
     charged and nothing is sent to Pika.

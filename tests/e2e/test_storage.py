@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -195,6 +196,29 @@ async def test_a_database_that_is_moved_away(watched: Watched) -> None:
     away.rename(path)
     await watched.goes_on()
     watched.told_once("moved or deleted")
+
+
+async def test_a_copy_of_what_was_refused_is_not_acted_on(watched: Watched) -> None:
+    """An event came twice: the first one was refused, as nothing could be written down, and the
+    copy came when it could. Whatever was said first holds, for a command and for a button.
+    """
+    path = watched.town.data / "pika.db"
+    before = len(watched.jobs)
+    press = partial(watched.discord.press, watched.alice, watched.waiting, label="Cancel")
+    for ask in (watched.ask, press):
+        away = path.rename(path.with_name("away"))
+        asked = await ask()
+        watched.asked.append(asked)
+        assert "storage has trouble" in (await asked.answered()).text
+        away.rename(path)
+        await watched.becomes("database", "ok")
+        copies = len(watched.logged("arrived twice"))
+        watched.discord.gateway.replay_last_interaction()
+        await watched.until(lambda seen=copies: len(watched.logged("arrived twice")) > seen)
+    assert "credits" in await watched.says("quota")  # comes after whatever the copies did
+    assert len(watched.jobs) == before
+    assert watched.job(watched.waiting)["cancel_asked_at"] is None
+    await watched.goes_on()
 
 
 async def test_a_database_that_another_program_holds(watched: Watched) -> None:
