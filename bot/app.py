@@ -43,6 +43,7 @@ from bot.workflow.delivery.careful import CarefulMessenger
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.courier import Courier
 from bot.workflow.delivery.fitting import Fitting
+from bot.workflow.delivery.restoring import Restoring
 from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
 from bot.workflow.intake import Intake
@@ -219,7 +220,8 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         messenger = CarefulMessenger(DiscordMessenger(bot, tokens), closed, brake)
         courier = Courier(
             database, clock, messenger, queue, outlooks, durations,
-            Fitting(backend, videos_dir, uploads, hosts), changes,
+            Fitting(backend, videos_dir, uploads, hosts),
+            Restoring(database, clock, backend, settling.fetch, changes), changes,
             tick_seconds=min(2.0, settings.pika_poll_seconds),
         )  # fmt: skip
         closed.on_reopen(courier.reopened)

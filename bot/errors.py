@@ -24,6 +24,7 @@
     DeliveryError
      ├ Denied           try the next place; do not come back here
      ├ TooLarge         try again here with a smaller file
+     ├ Missing          bring the file back first
      └ TryLater         wait, then the same message again
     ConfigError         do not start: the text names the variable
 
@@ -166,6 +167,10 @@ class Denied(DeliveryError):
 
 class TooLarge(DeliveryError):
     """Discord takes no file of this size here."""
+
+
+class Missing(DeliveryError):
+    """The video of this message is not on our disk."""
 
 
 @dataclass

@@ -48,7 +48,7 @@ class DiscordMessenger:
     async def post(
         self, job: Job, delivery: Delivery, outlook: Outlook, *, reply_to: int | None
     ) -> int:
-        """Post the message; its id. Raises ``Denied``, ``TooLarge`` or ``TryLater``."""
+        """Post the message; its id. Raises as ``Messenger`` says."""
         try:
             return await self._post(job, delivery, outlook, reply_to)
         except Denied as error:

@@ -93,6 +93,9 @@ REJECTED: Final = "rejected"
 UNDELIVERABLE: Final = "undeliverable"
 """The code of a job whose video no place has taken; it is kept."""
 
+LOST: Final = "lost"
+"""The code of a job whose finished video was lost before it was posted: nothing is charged."""
+
 FAILED_WITH_VIDEO: Final = frozenset({REJECTED, UNDELIVERABLE})
 """Codes of failures with a video, which is charged."""
 

@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
-from bot.errors import Denied, TooLarge, TryLater
+from bot.errors import Denied, Missing, TooLarge, TryLater
 from bot.media import AllowedHosts, Downloaded
 from bot.model import (
     Delivery,
@@ -47,6 +47,7 @@ from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.courier import Courier
 from bot.workflow.delivery.fitting import Fitting
 from bot.workflow.delivery.messenger import Outlook
+from bot.workflow.delivery.restoring import Restoring
 from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
 from bot.workflow.intake import Intake, Taken
@@ -468,7 +469,8 @@ class FakeDiscord:
 
     def _weigh(self, job: Job) -> None:
         """Take a file only if it is not too large: ``uploads`` are the sizes that came."""
-        assert job.video_path is not None
+        if job.video_path is None or not job.video_path.exists():
+            raise Missing
         size = job.video_path.stat().st_size
         self.uploads.append(size)
         if self.limit is not None and size > self.limit:
@@ -600,6 +602,7 @@ class House:
                 self.pika, world.folder / "videos", self.uploads,
                 AllowedHosts.of(api_urls=["https://cdn.test"]),
             ),
+            Restoring(database, self.clock, self.pika, self.settling.fetch, self.changes),
             self.changes,
         )  # fmt: skip
         self.closed.on_reopen(self.courier.reopened)

@@ -300,6 +300,15 @@ async def pictures_needed(database: Database) -> set[str]:
     return {row["path"] for row in rows}
 
 
+async def video_is_at(tx: aiosqlite.Connection, job_id: int, path: Path) -> None:
+    """The job's finished video lies here, and not where it was."""
+    await fetch(
+        tx,
+        "UPDATE job SET video_path = :path WHERE id = :id AND video_path IS NOT NULL",
+        {"id": job_id, "path": str(path)},
+    )
+
+
 async def keep_videos(database: Database, job_ids: str) -> set[int]:
     """Which of these jobs (a JSON list) keep their video: it must be posted, or could not be."""
     rows = await database.fetch(

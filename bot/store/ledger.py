@@ -1,7 +1,8 @@
 """Credits: set aside when a job is taken, charged or released once when it ends.
 
 A released credit may be taken once more, when the job's video comes late. That is a new
-reservation of today in all but its row, and by the same rules: only if it fits.
+reservation of today in all but its row, and by the same rules: only if it fits. A charged one is
+given back where we have lost the video.
 """
 
 from __future__ import annotations
@@ -49,6 +50,18 @@ async def settle(tx: aiosqlite.Connection, job_id: int, to: Hold, at: int) -> No
     )
     if not rows:
         raise StaleState(f"job {job_id} holds no credits")
+
+
+async def give_back(tx: aiosqlite.Connection, job_id: int, at: int) -> None:
+    """Release what was charged for a video that we have lost; what is released already stays so."""
+    await fetch(
+        tx,
+        """
+        UPDATE reservation SET state = :to, settled_at = :at
+        WHERE job_id = :id AND state = 'charged'
+        """,
+        {"id": job_id, "to": Hold.RELEASED, "at": at},
+    )
 
 
 async def charge_late(tx: aiosqlite.Connection, job_id: int, left: int, now: int) -> Hold:

@@ -186,6 +186,7 @@ _REASONS = {
     "cancelled_at_pika": "The job was cancelled at Pika",
     "gave_up": "Pika did not take the job after many tries",
     "undeliverable": "The video could not be posted anywhere; it is kept",
+    "lost": "I lost the finished video before I could post it, and Pika no longer has it",
     "cancelled": "It was cancelled",
     "finished_first": "It was cancelled, but Pika had finished it first",
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import discord
 
-from bot.errors import Denied
+from bot.errors import Missing
 from bot.model import Delivery, DeliveryKind, Job
 from bot.ui import cards
 from bot.ui.views import embed_of, view_of
@@ -14,7 +14,7 @@ from bot.workflow.delivery.messenger import Outlook
 
 
 def new(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
-    """What ``send`` is called with. Raises ``Denied`` where the video is not on disk."""
+    """What ``send`` is called with. Raises ``Missing`` where the video is not on disk."""
     match delivery.kind:
         case DeliveryKind.CARD:
             return {**_card(job, outlook), "allowed_mentions": discord.AllowedMentions.none()}
@@ -67,9 +67,12 @@ def _card(job: Job, outlook: Outlook) -> dict[str, Any]:
 
 def _video(job: Job) -> discord.File:
     path = job.video_path
-    if path is None or not path.exists():
-        raise Denied(0, "the video is no longer on disk")
-    return discord.File(path, filename=cards.video_name(job, path.suffix))
+    if path is None:
+        raise Missing
+    try:
+        return discord.File(path, filename=cards.video_name(job, path.suffix))
+    except FileNotFoundError:
+        raise Missing from None
 
 
 def _only(user_id: int) -> discord.AllowedMentions:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +46,26 @@ async def test_every_hiccup_of_discord_is_one_message(scene: Scene) -> None:
         assert faults[prompt].used == 1, prompt
         assert result.reference is not None, prompt
     assert len(bots(scene.thread)) == 2 * len(HICCUPS)
+
+
+async def test_a_video_whose_file_went_missing_is_fetched_again_or_called_lost(
+    scene: Scene,
+) -> None:
+    """While Discord takes nothing, somebody tidies up the data directory: what Pika still has is
+    posted all the same, and what it has forgotten is told honestly, and not charged.
+    """
+    busy = scene.discord.faults.add(Fault("POST", POST, status=503, times=None))
+    kept, forgotten = await scene.card(), await scene.card()
+    for card in (kept, forgotten):
+        await scene.state(card, "delivering")
+        await asyncio.to_thread(Path(scene.job(card)["video_path"]).unlink)
+    del scene.pika.jobs[scene.job(forgotten)["pika_id"]]
+    busy.times = 0
+    await scene.delivered(kept)
+    assert "I lost the finished video" in (await scene.notice(forgotten)).text
+    await scene.says_on(forgotten, "❌", "no longer has it", "you were not charged")
+    assert scene.hold(forgotten) == "released"
+    assert await scene.left() == 4
 
 
 async def test_discords_limit_is_honoured(scene: Scene) -> None:

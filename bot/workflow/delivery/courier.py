@@ -18,6 +18,7 @@ from bot.workflow.changes import Changes
 from bot.workflow.delivery.fitting import Fitting
 from bot.workflow.delivery.messenger import Messenger
 from bot.workflow.delivery.posting import RETRY_MS, Posting
+from bot.workflow.delivery.restoring import Restoring
 from bot.workflow.delivery.upkeep import Upkeep
 from bot.workflow.estimate import Durations
 from bot.workflow.outlook import Outlooks
@@ -38,6 +39,7 @@ class Courier:
         outlooks: Outlooks,
         durations: Durations,
         fitting: Fitting,
+        restoring: Restoring,
         changes: Changes,
         *,
         tick_seconds: float = 2.0,
@@ -51,7 +53,7 @@ class Courier:
         changes.listen(self._changed)
         self._upkeep = Upkeep(database, clock, messenger, queue, outlooks, self._wake.set)
         self._posting = Posting(
-            database, clock, messenger, outlooks, durations, fitting, changes,
+            database, clock, messenger, outlooks, durations, fitting, restoring, changes,
             self._upkeep, self._wake.set,
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from bot.errors import MediaError, NotStored
+from bot.errors import MediaError, Missing, NotStored
 from bot.media import AllowedHosts, fit
 from bot.model import Job, Place
 from bot.pika.backend import Backend
@@ -52,13 +52,14 @@ class Fitting:
     async def copy(self, job: Job, limit: int) -> Path | None:
         """A copy of the job's video of at most ``limit`` bytes; ``None`` if that cannot be.
 
-        An earlier one is used again. Raises ``NotStored`` while our disk has no room for it.
+        An earlier one is used again. Raises ``NotStored`` while our disk has no room for it, and
+        ``Missing`` where the video itself is not there.
         """
         path = self._path(job, limit)
         if path.exists():
             return path
         if job.video_path is None or not job.video_path.exists():
-            return None
+            raise Missing
         try:
             size = await fit(job.video_path, path, limit=limit)
         except NotStored:

@@ -27,7 +27,7 @@ class Outlook:
 
 class Messenger(Protocol):
     """Writes messages of jobs. All methods raise ``Denied`` or ``TryLater``, ``post`` also
-    ``TooLarge``.
+    ``TooLarge`` and ``Missing``.
     """
 
     async def post(

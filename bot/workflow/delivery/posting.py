@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.clock import Clock
-from bot.errors import Denied, NotStored, StaleState, TooLarge, TryLater
+from bot.errors import Denied, Missing, NotStored, StaleState, TooLarge, TryLater
 from bot.model import (
     UNDELIVERABLE,
     WITH_VIDEO,
@@ -25,6 +25,7 @@ from bot.store.deliveries import SHOWN_EARLIER
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.fitting import Fitting
 from bot.workflow.delivery.messenger import Messenger, Outlook
+from bot.workflow.delivery.restoring import Restoring
 from bot.workflow.delivery.upkeep import Upkeep
 from bot.workflow.delivery.uploads import ONLY_THE_LINK
 from bot.workflow.estimate import Durations
@@ -78,6 +79,7 @@ class Posting:
         outlooks: Outlooks,
         durations: Durations,
         fitting: Fitting,
+        restoring: Restoring,
         changes: Changes,
         upkeep: Upkeep,
         wake: Callable[[], None],
@@ -88,6 +90,7 @@ class Posting:
         self._outlooks = outlooks
         self._durations = durations
         self._fitting = fitting
+        self._restoring = restoring
         self._changes = changes
         self._upkeep = upkeep
         self._wake = wake
@@ -99,6 +102,12 @@ class Posting:
         job = await jobs.get(self._database, delivery.job_id)
         if job is None or await self._card_is_coming(delivery):
             return
+        try:
+            await self._try(job, delivery)
+        except Missing:
+            await self._bring_back(job, delivery)
+
+    async def _try(self, job: Job, delivery: Delivery) -> None:
         outlook = self._outlooks.of(job)
         if delivery.kind in WITH_VIDEO and delivery.fit is None:
             first = self._fitting.first(job, delivery.place)
@@ -126,6 +135,13 @@ class Posting:
             if delivery.kind in WITH_VIDEO and delivery.fit != ONLY_THE_LINK:
                 self._fitting.took(job, delivery.place)
             await self._sent(job, delivery, message_id, shown)
+
+    async def _bring_back(self, job: Job, delivery: Delivery) -> None:
+        try:
+            await self._restoring.bring_back(job, delivery)
+        except TryLater as error:
+            await self._postpone(delivery, error)
+        self._wake()
 
     async def _smaller(self, job: Job, delivery: Delivery, limit: int) -> Job | None:
         """The job with a copy of its video of this size; ``None`` when there is none, and the

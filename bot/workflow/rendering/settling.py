@@ -188,7 +188,7 @@ class Settling:
             if not alone:
                 return
             try:
-                path = await self._fetch(job, report.video_url)
+                path = await self.fetch(job, report.video_url)
             except Unusable as error:
                 await self.fail(job, "bad_video", str(error))
                 return
@@ -223,7 +223,7 @@ class Settling:
             # Before the fetch too: it must not take the place of a video that is kept.
             if not alone or not await self._welcome(job):
                 return
-            path = await self._fetch(job, url)
+            path = await self.fetch(job, url)
             try:
                 async with self.database.transaction() as tx:
                     done = await self._bring_back(tx, job, path, pika_id)
@@ -272,8 +272,10 @@ class Settling:
         finally:
             self._fetching.discard(job.id)
 
-    async def _fetch(self, job: Job, url: str) -> Path:
-        """The video on our disk. Raises ``MediaError``; nothing is left of an unusable one."""
+    async def fetch(self, job: Job, url: str) -> Path:
+        """The job's video on our disk, whatever its state. Raises ``MediaError``; nothing is left
+        of an unusable one.
+        """
         path = self.videos / f"{job.id}.mp4"
         try:
             got = await self.fetcher.fetch(url, path, limit=VIDEO_LIMIT)

@@ -125,3 +125,39 @@ async def test_nothing_but_a_late_video_charges_what_was_released(
     with pytest.raises(sqlite3.IntegrityError, match="a reservation settles once"):
         async with database.transaction() as tx:
             await ledger.charge_late(tx, 1, 9, START)
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "after"),
+    [
+        (JobState.FAILED, "lost", "released"),
+        (JobState.FAILED, "undeliverable", None),
+        (JobState.DELIVERED, None, None),
+    ],
+)
+async def test_a_charged_credit_is_given_back_for_a_lost_video_alone(
+    database: Database, state: JobState, code: str | None, after: str | None
+) -> None:
+    """Where we have lost it, there is no video to pay for. Nobody else gets anything back."""
+    await _hold(database, 1)
+    await _settle(database, 1, Hold.CHARGED)
+    async with database.transaction() as tx:
+        await jobs.move(
+            tx, 1, JobState.QUEUED, JobState.SUBMITTING, at=START, attempt=1, reply_ref="r"
+        )
+        await jobs.move(tx, 1, JobState.SUBMITTING, JobState.RENDERING, at=START, pika_id="p")
+        await jobs.move(tx, 1, JobState.RENDERING, JobState.DELIVERING, at=START)
+        await jobs.move(tx, 1, JobState.DELIVERING, state, at=START, code=code)
+
+    async def give_back() -> None:
+        async with database.transaction() as tx:
+            await ledger.give_back(tx, 1, START + 5)
+
+    if after is None:
+        with pytest.raises(sqlite3.IntegrityError, match="a reservation settles once"):
+            await give_back()
+    else:
+        await give_back()
+        await give_back()  # what is released stays so
+        rows = await database.fetch("SELECT state, settled_at FROM reservation", {})
+        assert [tuple(row) for row in rows] == [(after, START + 5)]

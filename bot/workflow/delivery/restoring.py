@@ -1,0 +1,106 @@
+"""Bringing back a video that is no longer on our disk: from Pika, while Pika has it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from bot.clock import Clock
+from bot.errors import MediaError, TryLater, Unusable
+from bot.model import (
+    LATE_MS,
+    LOST,
+    VIDEO_HERE,
+    Delivery,
+    DeliveryKind,
+    Job,
+    JobState,
+    PikaReport,
+    PikaStatus,
+)
+from bot.pika.backend import Backend
+from bot.pika.errors import Gone, PikaError
+from bot.store import deliveries, jobs, ledger
+from bot.store.database import Database
+from bot.workflow.changes import Changes
+
+log = logging.getLogger(__name__)
+
+PAUSE: Final = 60.0
+PATIENCE_MS: Final = LATE_MS
+"""How often, and for how long, Pika is asked for a video that it cannot give now: its links live
+about as long."""
+
+AT_ONCE: Final = 2
+"""Videos that are fetched again at the same time. Not among the places of new ones: a disk that
+has lost them all keeps nobody else's video waiting."""
+
+Fetch = Callable[[Job, str], Awaitable[Path]]
+
+
+class Restoring:
+    """Fetches videos again, or says that they are lost. ``fetch`` gets a job's video from an
+    address and raises ``MediaError``.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, backend: Backend, fetch: Fetch, changes: Changes
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._backend = backend
+        self._fetch = fetch
+        self._changes = changes
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._since: dict[int, int] = {}  # job -> when its video was first asked for again
+
+    async def bring_back(self, job: Job, delivery: Delivery) -> None:
+        """Make the message due with its video, or give it up without. Raises ``TryLater`` while
+        Pika may still have the video, and cannot be asked.
+        """
+        log.warning("its video is no longer on our disk: asking Pika for it")
+        try:
+            async with self._places:
+                path = await self._from_pika(job)
+        except (Gone, Unusable) as error:
+            log.error("its video is lost: %s", error)
+            await self._lose(job, delivery)
+        except (PikaError, MediaError) as error:
+            now = self._clock.now()
+            if now - self._since.setdefault(job.id, now) < PATIENCE_MS:
+                raise TryLater(PAUSE, f"after its video, which is missing: {error}") from error
+            log.error("its video is lost, as Pika cannot be asked for it: %s", error)
+            await self._lose(job, delivery)
+        else:
+            log.warning("its video is here again")
+            async with self._database.transaction() as tx:
+                await jobs.video_is_at(tx, job.id, path)
+                await deliveries.postpone(tx, delivery, self._clock.now())
+        self._since.pop(job.id, None)
+
+    async def _from_pika(self, job: Job) -> Path:
+        report = await self._backend.report(job.pika_id or "")
+        return await self._fetch(job, _address(report))
+
+    async def _lose(self, job: Job, delivery: Delivery) -> None:
+        """The message will never be. A job that ends with it is not charged: it has no video."""
+        now, failed = self._clock.now(), None
+        async with self._database.transaction() as tx:
+            await deliveries.give_up(tx, delivery, 0)
+            if job.state in VIDEO_HERE:
+                failed = await jobs.move(tx, job.id, job.state, JobState.FAILED, at=now, code=LOST)
+                await ledger.give_back(tx, job.id, now)
+                await deliveries.add(tx, failed, DeliveryKind.NOTICE, at=now)
+                failed = await jobs.get_in(tx, job.id)
+        if failed is not None:
+            self._changes.tell(failed)
+
+
+def _address(report: PikaReport) -> str:
+    """Where Pika has the video. Raises ``Gone`` where it has none (any more)."""
+    if report.status is not PikaStatus.COMPLETED or report.video_url is None:
+        raise Gone(f"Pika calls the job {report.status}, without a video")
+    return report.video_url
