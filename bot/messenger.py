@@ -9,8 +9,9 @@ import aiohttp
 import discord
 
 from bot.errors import DeliveryError, Denied, TooLarge, TryLater
-from bot.model import Delivery, DeliveryKind, Job, Place
+from bot.model import Delivery, Job, Place
 from bot.ui import messages
+from bot.ui.lookback import LookBack
 from bot.ui.tokens import AnswerTokens
 from bot.workflow.delivery.messenger import Outlook
 
@@ -28,10 +29,6 @@ NOT_HERE_SECONDS: Final = 60.0
 OUT_OF_ORDER_SECONDS: Final = 5.0
 CUT_OFF_SECONDS: Final = 2.0
 
-LOOK_BACK: Final = 200
-"""Messages right after the request, and then the newest ones, among which an earlier post of
-ours is looked for."""
-
 Answer = TypeVar("Answer")
 
 
@@ -44,6 +41,7 @@ class DiscordMessenger:
     def __init__(self, client: discord.Client, tokens: AnswerTokens) -> None:
         self._client = client
         self._tokens = tokens
+        self._lookback = LookBack()
 
     async def post(
         self, job: Job, delivery: Delivery, outlook: Outlook, *, reply_to: int | None
@@ -86,33 +84,10 @@ class DiscordMessenger:
         await _asked(hook.edit_message(card.message_id, **changed))
 
     async def find(self, job: Job, delivery: Delivery) -> int | None:
-        """The message of this delivery among those after the request, if it is there. Raises
-        ``Denied`` or ``TryLater``.
-        """
+        """The message of this delivery, if it is there. Raises ``Denied`` or ``TryLater``."""
         channel = self._channel(delivery.channel_id, job, delivery.place)
-        return await _asked(self._search(channel, job, delivery.kind))
-
-    async def _search(
-        self, channel: discord.PartialMessageable, job: Job, kind: DeliveryKind
-    ) -> int | None:
         me = self._client.user
-        request = discord.Object(job.requester.request_key)
-        # A card comes right after the request; a video may come hundreds of messages later.
-        for oldest_first in (True, False):
-            seen = 0
-            async for message in channel.history(
-                limit=LOOK_BACK, after=request, oldest_first=oldest_first
-            ):
-                seen += 1
-                if (
-                    me is not None
-                    and message.author.id == me.id
-                    and messages.is_of(message, job, kind)
-                ):
-                    return message.id
-            if seen < LOOK_BACK:
-                break
-        return None
+        return await _asked(self._lookback.find(channel, me.id if me else 0, job, delivery))
 
     async def direct_channel(self, user_id: int) -> int:
         """The channel of direct messages with this member. Raises ``Denied`` or ``TryLater``."""

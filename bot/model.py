@@ -304,8 +304,9 @@ class Delivery:
     """One message that must exist in Discord, and what is known of it.
 
     ``shown`` is what a card said when it was last written; a card whose job has moved on
-    is rewritten. ``attempts`` counts posts that were begun. ``fit`` is the size in bytes that
-    a video too large for its server is encoded to; 0 says that only its link is posted.
+    is rewritten. ``attempts`` counts posts that were begun in this place,
+    ``first_try_at`` and ``last_try_at`` when. ``fit`` is the size in bytes that a video too large
+    for its server is encoded to; 0 says that only its link is posted.
     """
 
     id: int
@@ -320,6 +321,8 @@ class Delivery:
     place: Place = Place.HERE
     sent_at: int | None = None
     fit: int | None = None
+    first_try_at: int | None = None
+    last_try_at: int | None = None
 
     @property
     def nonce(self) -> str:

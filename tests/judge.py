@@ -188,7 +188,7 @@ class Posted:
             DeliveryKind.CARD: self.cards,
             DeliveryKind.RESULT: self.results,
             DeliveryKind.NOTICE: self.notices,
-        }[kind]
+        }.get(kind, {})
 
     def doubled(self) -> Iterator[Violation]:
         """Messages of one kind that a job has twice."""

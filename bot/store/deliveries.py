@@ -67,18 +67,19 @@ async def add(
     )
 
 
-async def begin(tx: aiosqlite.Connection, delivery: Delivery, due_at: int) -> bool:
-    """A post is about to be tried; should it come to nothing, it is due again then.
+async def begin(tx: aiosqlite.Connection, delivery: Delivery, now: int, due_at: int) -> bool:
+    """A post is about to be tried ``now``; should it come to nothing, it is due again then.
 
     False when the message is settled already: then nothing may be posted.
     """
     rows = await fetch(
         tx,
         """
-        UPDATE delivery SET attempts = attempts + 1, due_at = :due_at
+        UPDATE delivery SET attempts = attempts + 1, due_at = :due_at,
+                            first_try_at = coalesce(first_try_at, :now), last_try_at = :now
         WHERE id = :id AND state = 'pending' RETURNING id
         """,
-        {"id": delivery.id, "due_at": due_at},
+        {"id": delivery.id, "now": now, "due_at": due_at},
     )
     return bool(rows)
 
@@ -108,7 +109,7 @@ async def reroute(
         tx,
         """
         UPDATE delivery SET place = :place, channel_id = :channel_id, code = :code,
-                            attempts = 0, due_at = :at
+                            attempts = 0, first_try_at = NULL, last_try_at = NULL, due_at = :at
         WHERE id = :id AND state = 'pending'
         """,
         {"id": delivery.id, "place": place, "channel_id": channel_id, "code": code, "at": at},

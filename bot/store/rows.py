@@ -127,4 +127,6 @@ def delivery_of(row: Row) -> Delivery:
         place=Place(row["place"]),
         sent_at=row["sent_at"],
         fit=row["fit"],
+        first_try_at=row["first_try_at"],
+        last_try_at=row["last_try_at"],
     )

@@ -191,7 +191,7 @@ async def test_a_nonce_that_discord_has_forgotten_makes_another_message(post: Po
     assert again == first
 
     post.discord.clock.advance(3600)
-    assert await post.messenger.find(job, post.delivery()) == first
+    assert await post.messenger.find(job, post.delivery(attempts=1)) == first
     assert await post.messenger.post(job, post.delivery(), Outlook(), reply_to=None) != first
 
 

@@ -51,7 +51,9 @@ class Messenger(Protocol):
         ...
 
     async def find(self, job: Job, delivery: Delivery) -> int | None:
-        """The message of this delivery, if an earlier run has posted it: its id."""
+        """The message of this delivery, if an earlier try has posted it: its id. ``None`` is sure;
+        ``TryLater`` says that there is more to look at.
+        """
         ...
 
     async def direct_channel(self, user_id: int) -> int:

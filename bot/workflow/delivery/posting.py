@@ -167,7 +167,8 @@ class Posting:
         if found is not None:
             return found, SHOWN_EARLIER
         async with self._database.transaction() as tx:
-            if not await deliveries.begin(tx, delivery, self._clock.now() + RETRY_MS):
+            now = self._clock.now()
+            if not await deliveries.begin(tx, delivery, now, now + RETRY_MS):
                 raise StaleState("was posted meanwhile")
         reply_to = await self._card_beside(delivery)
         message_id = await self._messenger.post(job, delivery, outlook, reply_to=reply_to)

@@ -70,11 +70,22 @@ async def test_a_post_that_was_begun_is_due_again_later(database: Database) -> N
     """And counted, so that the next try looks first."""
     card = await _pending(database)
     async with database.transaction() as tx:
-        assert await deliveries.begin(tx, card, START + 60)
+        assert await deliveries.begin(tx, card, START, START + 60)
 
     begun = await _card(database)
     assert (begun.attempts, begun.due_at, begun.state) == (1, START + 60, DeliveryState.PENDING)
     assert await deliveries.due(database, START + 59) == []
+
+
+async def test_the_first_try_and_the_last_one_are_noted(database: Database) -> None:
+    """Between them somebody must look for what they may have left."""
+    card = await _pending(database)
+    for at in (START + 1, START + 70, START + 200):
+        async with database.transaction() as tx:
+            assert await deliveries.begin(tx, card, at, at + 60)
+
+    begun = await _card(database)
+    assert (begun.first_try_at, begun.last_try_at) == (START + 1, START + 200)
 
 
 @pytest.mark.parametrize("how", ["sent", "given up"])
@@ -91,7 +102,7 @@ async def test_a_post_does_not_begin_for_a_message_that_is_settled(
     before = await _card(database)
 
     async with database.transaction() as tx:
-        assert not await deliveries.begin(tx, card, START + 60)
+        assert not await deliveries.begin(tx, card, START, START + 60)
         await deliveries.postpone(tx, card, START + 70)
         await deliveries.reroute(tx, card, Place.DIRECT, 9, 50001, at=START)
         await deliveries.sent(tx, card, channel_id=9, message_id=6, shown="y", at=START)
@@ -103,11 +114,12 @@ async def test_a_rerouted_message_is_due_at_once_in_its_new_place(database: Data
     """As if it had never been tried: nobody looks for it where it cannot be."""
     card = await _pending(database)
     async with database.transaction() as tx:
-        await deliveries.begin(tx, card, START + 60)
+        await deliveries.begin(tx, card, START, START + 60)
         await deliveries.reroute(tx, card, Place.PARENT, 9, 50001, at=START + 1)
 
     (now,) = await deliveries.due(database, START + 1)
     assert (now.place, now.channel_id, now.attempts) == (Place.PARENT, 9, 0)
+    assert (now.first_try_at, now.last_try_at) == (None, None)
 
 
 async def test_an_answered_command_is_its_card(database: Database) -> None:
