@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import aiosqlite
 
@@ -231,13 +232,26 @@ async def untrue(tx: aiosqlite.Connection, job_id: int) -> None:
     )
 
 
-async def due(database: Database, now: int) -> list[Delivery]:
-    """Messages that do not exist yet and should, the longest due first."""
+async def due(
+    database: Database,
+    now: int,
+    most: int,
+    *,
+    besides: Iterable[int] = (),
+    encoded: bool | None = None,
+) -> list[Delivery]:
+    """Messages that do not exist yet and should, the longest due first: at most so many,
+    ``besides`` these; ``encoded`` chooses those whose video is made smaller first, or the others.
+    """
     rows = await database.fetch(
         """
-        SELECT * FROM delivery WHERE state = 'pending' AND due_at <= :now ORDER BY due_at, id
+        SELECT * FROM delivery
+        WHERE state = 'pending' AND due_at <= :now
+          AND (:encoded IS NULL OR (coalesce(fit, 0) > 0) = :encoded)
+          AND id NOT IN (SELECT value FROM json_each(:besides))
+        ORDER BY due_at, id LIMIT :most
         """,
-        {"now": now},
+        {"now": now, "most": most, "besides": json.dumps([*besides]), "encoded": encoded},
     )
     return [delivery_of(row) for row in rows]
 

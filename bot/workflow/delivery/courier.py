@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
 
 from bot.clock import Clock
 from bot.errors import StaleState, StorageTrouble
 from bot.logs import about_job
-from bot.model import Job, JobState
+from bot.model import Delivery, Job, JobState
 from bot.store import deliveries
 from bot.store.database import Database
 from bot.workflow.changes import Changes
@@ -25,6 +27,27 @@ from bot.workflow.outlook import Outlooks
 from bot.workflow.queue import FairQueue
 
 log = logging.getLogger(__name__)
+
+
+MOST_POSTS: Final = 64
+"""Messages that are begun and not over: a few are on their way, the others next in line. What
+else is due stays in the database, so that thousands are not loaded at every step."""
+
+MOST_ENCODED: Final = 8
+"""The same for messages whose video is made smaller, which takes minutes. They have places of
+their own: however many wait for the encoder, they hold up no other message."""
+
+Key = tuple[int, str]
+"""A job, and which of its messages, or the rewriting of all."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """Messages that are begun and not over, by key."""
+
+    most: int
+    encoded: bool
+    begun: dict[Key, int] = field(default_factory=dict)
 
 
 class Courier:
@@ -48,7 +71,8 @@ class Courier:
         self._clock = clock
         self._tick_seconds = tick_seconds
         self._wake = asyncio.Event()
-        self._under_way: dict[tuple[int, str], asyncio.Task[None]] = {}
+        self._under_way: dict[Key, asyncio.Task[None]] = {}
+        self._lines = (_Line(MOST_POSTS, encoded=False), _Line(MOST_ENCODED, encoded=True))
         self._stopping = False
         changes.listen(self._changed)
         self._upkeep = Upkeep(database, clock, messenger, queue, outlooks, self._wake.set)
@@ -83,11 +107,42 @@ class Courier:
                     await self._wake.wait()
 
     async def round(self) -> None:
-        """Begin every delivery that is due, and the rewriting of stale cards."""
-        for delivery in await deliveries.due(self._database, self._clock.now()):
-            self._begin((delivery.job_id, delivery.kind), self._posting.deliver(delivery))
+        """Begin what is due, the longest due first, and the rewriting of stale cards."""
+        for line in self._lines:
+            await self._advance(line)
         for job_id in self._upkeep.due():
             self._begin((job_id, "edit"), self._upkeep.rewrite(job_id))
+
+    async def _advance(self, line: _Line) -> None:
+        free = line.most - len(line.begun)
+        if free <= 0:
+            return
+        for delivery in await deliveries.due(
+            self._database,
+            self._clock.now(),
+            free,
+            besides=line.begun.values(),
+            encoded=line.encoded,
+        ):
+            key = delivery.job_id, delivery.kind
+            task = self._begin(key, self._post(delivery))
+            if task is not None:
+                line.begun[key] = delivery.id
+                task.add_done_callback(partial(self._over, line, key))
+
+    async def _post(self, delivery: Delivery) -> None:
+        try:
+            await self._posting.deliver(delivery)
+        except StorageTrouble:
+            raise
+        except Exception:
+            # Whatever went wrong, before it is tried again it must let others go first.
+            await self._posting.postpone(delivery, RETRY_MS)
+            raise
+
+    def _over(self, line: _Line, key: Key, _task: asyncio.Task[None]) -> None:
+        del line.begun[key]
+        self._wake.set()  # somebody has waited for the place, or this one is due once more
 
     async def settle_down(self) -> None:
         """Return when nothing is under way."""
@@ -112,13 +167,15 @@ class Courier:
         self._upkeep.changed(job)
         self._wake.set()
 
-    def _begin(self, key: tuple[int, str], work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, key: Key, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+        """The work's task; ``None`` where the same is under way, or nothing is begun any more."""
         if key in self._under_way or self._stopping:
             work.close()
-            return
+            return None
         task = asyncio.create_task(self._guarded(key[0], work), name=f"courier {key}")
         self._under_way[key] = task
         task.add_done_callback(lambda _: self._under_way.pop(key, None))
+        return task
 
     async def _guarded(self, job_id: int, work: Coroutine[Any, Any, None]) -> None:
         with about_job(job_id):

@@ -39,6 +39,9 @@ POSTS_AT_ONCE = 4
 RETRY_MS = 60_000
 """A post of which nothing was heard again is due again after this long."""
 
+CARD_MS = 250
+"""How long a message waits for the card that it replies to, before it looks again."""
+
 MOST_PATIENCE = 300.0
 """Seconds that may pass between two tries of one message while Discord is out of order. They
 grow from try to try, as each sends the whole video again."""
@@ -100,7 +103,10 @@ class Posting:
     async def deliver(self, delivery: Delivery) -> None:
         """Try this message once; write down what came of it."""
         job = await jobs.get(self._database, delivery.job_id)
-        if job is None or await self._card_is_coming(delivery):
+        if job is None:
+            return
+        if await self._card_is_coming(delivery):
+            await self.postpone(delivery, CARD_MS)
             return
         try:
             await self._try(job, delivery)
@@ -177,12 +183,15 @@ class Posting:
             job, outlook, delivery.kind
         )
 
+    async def postpone(self, delivery: Delivery, after: int) -> None:
+        """The message is due again after so many milliseconds, behind what is due before."""
+        async with self._database.transaction() as tx:
+            await deliveries.postpone(tx, delivery, self._clock.now() + after)
+
     async def _postpone(self, delivery: Delivery, error: TryLater) -> None:
         log.info("%s", error)
         after = max(error.after, min(MOST_PATIENCE, 2.0 ** min(delivery.attempts, 16)))
-        async with self._database.transaction() as tx:
-            due_at = self._clock.now() + int(after * 1000)
-            await deliveries.postpone(tx, delivery, due_at)
+        await self.postpone(delivery, int(after * 1000))
 
     async def _shrink(self, job: Job, delivery: Delivery, fit: int) -> None:
         log.warning("too large for this server; next: %s", f"{fit} bytes" if fit else "its link")
@@ -210,7 +219,7 @@ class Posting:
 
     async def _card_is_coming(self, delivery: Delivery) -> bool:
         """Whether the card that this message replies to is about to be known: the command's
-        answer is written down a moment later. The message stays due.
+        answer is written down a moment later.
         """
         if delivery.kind is DeliveryKind.CARD or delivery.place is not Place.HERE:
             return False

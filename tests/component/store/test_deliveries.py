@@ -37,8 +37,8 @@ async def test_new_jobs_need_a_card_that_is_due_later(database: Database) -> Non
 
     await database.write(work)
 
-    assert await deliveries.due(database, START + 9) == []
-    due = await deliveries.due(database, START + 10)
+    assert await deliveries.due(database, START + 9, 99) == []
+    due = await deliveries.due(database, START + 10, 99)
     assert [(d.job_id, d.kind, d.channel_id) for d in due] == [
         (1, K.CARD, CHANNEL),
         (2, K.CARD, CHANNEL),
@@ -53,7 +53,7 @@ async def test_the_longest_due_comes_first(database: Database) -> None:
         async with database.transaction() as tx:
             await deliveries.add(tx, job, K.NOTICE, at=at)
 
-    assert [d.job_id for d in await deliveries.due(database, 99)] == [2, 3, 1]
+    assert [d.job_id for d in await deliveries.due(database, 99, 99)] == [2, 3, 1]
 
 
 async def test_a_second_wish_for_the_same_message_changes_nothing(database: Database) -> None:
@@ -74,7 +74,7 @@ async def test_a_post_that_was_begun_is_due_again_later(database: Database) -> N
 
     begun = await _card(database)
     assert (begun.attempts, begun.due_at, begun.state) == (1, START + 60, DeliveryState.PENDING)
-    assert await deliveries.due(database, START + 59) == []
+    assert await deliveries.due(database, START + 59, 99) == []
 
 
 async def test_the_first_try_and_the_last_one_are_noted(database: Database) -> None:
@@ -117,7 +117,7 @@ async def test_a_rerouted_message_is_due_at_once_in_its_new_place(database: Data
         await deliveries.begin(tx, card, START, START + 60)
         await deliveries.reroute(tx, card, Place.PARENT, 9, 50001, at=START + 1)
 
-    (now,) = await deliveries.due(database, START + 1)
+    (now,) = await deliveries.due(database, START + 1, 99)
     assert (now.place, now.channel_id, now.attempts) == (Place.PARENT, 9, 0)
     assert (now.first_try_at, now.last_try_at) == (None, None)
 
@@ -138,7 +138,7 @@ async def test_after_a_start_everything_pending_is_due(database: Database) -> No
     async with database.transaction() as tx:
         await deliveries.due_now(tx, START)
 
-    assert len(await deliveries.due(database, START)) == 1
+    assert len(await deliveries.due(database, START, 99)) == 1
 
 
 @pytest.mark.parametrize(

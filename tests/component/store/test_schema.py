@@ -169,7 +169,7 @@ class Explaining(Database):
 
 Ask = Callable[[Explaining], Awaitable[Any]]
 HOT: dict[str, Ask] = {
-    "due": lambda db: deliveries.due(db, 1),
+    "due": lambda db: deliveries.due(db, 1, 99),
     "untrue_cards": lambda db: deliveries.untrue_cards(db, 1),
     "of_job": lambda db: deliveries.of_job(db, 1),
     "get": lambda db: jobs.get(db, 1),
