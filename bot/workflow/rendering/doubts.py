@@ -74,19 +74,18 @@ class Doubts:
     async def resolve(self, doubted: list[Job], executing: frozenset[str] | None) -> None:
         """Look for these jobs once; ``executing`` is Pika's list, ``None`` if it shows none."""
         left = await self._trace_again(doubted)
-        complete = False
+        blind_until: int | None = None
         if executing is not None and left:
             references = {job.reply_ref or "" for job in left}
-            found = await self._search.look(references, executing, strict=True)
-            complete, left = (
-                found.complete,
-                [job for job in left if not await self._listed_one(job, found.names)],
-            )
+            found = await self._search.look(references, executing)
+            blind_until = found.blind_until
+            left = [job for job in left if not await self._listed_one(job, found.names)]
         now = self._way.clock.now()
         for job in left:
             with about_job(job.id):
                 try:
-                    await self._judge(job, now, looked=complete and job.id not in self._named)
+                    looked = blind_until is not None and _asked_at(job) > blind_until
+                    await self._judge(job, now, looked=looked and job.id not in self._named)
                 except StaleState:
                     log.info("was moved by somebody else")
 
@@ -162,7 +161,7 @@ class Doubts:
         end of the grace time without a gap in which a video could have been made: it would
         have been listed. Whoever looks late, or missed a while, has proven nothing.
         """
-        asked_at = job.submitted_at or job.created_at
+        asked_at = _asked_at(job)
         waited = now - asked_at
         if not looked:
             if waited >= self._stall_ms:
@@ -181,3 +180,8 @@ class Doubts:
 
     async def _give_up(self, job: Job) -> None:
         await self._way.settling.fail(job, "unknown", job.code or "")
+
+
+def _asked_at(job: Job) -> int:
+    """When its POST was about to leave."""
+    return job.submitted_at or job.created_at

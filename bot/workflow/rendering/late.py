@@ -72,7 +72,7 @@ class Late:
             job.reply_ref: job for job in nameless if job.reply_ref and job.id not in self._named
         }
         if executing is not None and by_reference:
-            found = await self._search.look(by_reference.keys(), executing, strict=False)
+            found = await self._search.look(by_reference.keys(), executing)
             for reference, name in found.names.items():
                 job = by_reference[reference]
                 await self._learn(job, name)

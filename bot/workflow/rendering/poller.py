@@ -39,7 +39,7 @@ class Poller:
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
         self._fetches = asyncio.Semaphore(FETCHES_AT_ONCE)
         self.errands = Errands(way.clock, ROUND_SECONDS)
-        search = Search(way.database, way.backend, self._reads, self.errands)
+        search = Search(way.database, way.clock, way.backend, self.errands)
         self._doubts = Doubts(
             way,
             search,

@@ -7,33 +7,48 @@ import json
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
+from bot.clock import Clock
 from bot.pika.backend import Backend
 from bot.pika.errors import Gone, PikaError
 from bot.store import jobs
 from bot.store.database import Database
-from bot.workflow.rendering.errands import Errands
+from bot.workflow.rendering.errands import Errand, Errands
 
 log = logging.getLogger(__name__)
 
+SEARCHES_AT_ONCE = 3
+"""Strangers that are read at the same time: not among the reads of jobs that are ours."""
+
 MOST_READS = 50
-"""Strangers that are read in one look."""
+"""Strangers whose reads are begun and not over."""
+
+MOST_UNREAD = 1000
+"""Names that wait to be read, those seen last."""
 
 MOST_KNOWN = 1000
-"""References that are remembered."""
+"""Names of which it is remembered what they carry, those read last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a look has brought: reference → Pika's name of the job that carries it.
 
-    ``complete``: every job that was ever seen on the list has been compared, so that whoever
-    was not found was not there.
+    ``blind_until`` is when a name was first seen that could not be compared (yet), in
+    milliseconds since 1970; the newest such name counts. A job whose POST left later is none of
+    those: it was not seen at all, unless it was found.
     """
 
     names: Mapping[str, str]
-    complete: bool
+    blind_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a name carries, and when it was first seen."""
+
+    reference: str | None
+    seen_at: int
 
 
 class Search:
@@ -41,55 +56,73 @@ class Search:
 
     What it carries is remembered, also when that is nobody's: a job whose POST is on its way
     may be doubted later. One that could not be read is read again, even after it has left the
-    list: it may be ours, and finished.
+    list: it may be ours, and finished. Whatever is forgotten for want of room, or cannot be read
+    any more, is remembered by the time at which it was first seen: it may be a job whose POST
+    had left by then, and so none of those is proven absent.
     """
 
     def __init__(
-        self, database: Database, backend: Backend, reads: asyncio.Semaphore, errands: Errands
+        self, database: Database, clock: Clock, backend: Backend, errands: Errands
     ) -> None:
         self._database = database
+        self._clock = clock
         self._backend = backend
-        self._reads = reads
+        self._places = asyncio.Semaphore(SEARCHES_AT_ONCE)
         self._errands = errands
-        self._references: dict[str, str] = {}
-        self._unread: set[str] = set()
-        self._gone: set[str] = set()
+        self._listed: dict[str, int] = {}  # what Pika lists now -> since when
+        self._unread: dict[str, int] = {}  # not compared -> first seen; in the order of reading
+        self._reading: set[str] = set()
+        self._known: dict[str, _Read] = {}
+        self._let_go_at = -1  # when the newest was first seen of those that were let go
 
-    async def look(
-        self, references: Collection[str], executing: frozenset[str], *, strict: bool
-    ) -> Found:
-        """Find the jobs of these references. ``strict``: absence is to be proven, so that a
-        job which Pika listed and no longer knows counts as one that was not compared.
-        """
-        if not strict:
-            self._unread -= self._gone
-            self._gone.clear()
-        self._unread |= executing - self._references.keys()
-        self._unread -= await jobs.know_pika_id(
-            self._database, json.dumps(sorted(self._unread | executing))
-        )
-        reads = [
-            errand
-            for name in islice(sorted(self._unread), MOST_READS)
-            for errand in self._errands.begin(("read", name), self._read, name)
-        ]
-        await self._errands.wait(reads)
-        names = {ref: name for name, ref in self._references.items() if ref in references}
-        return Found(names, complete=not self._unread)
+    async def look(self, references: Collection[str], executing: frozenset[str]) -> Found:
+        """Find the jobs of these references."""
+        now = self._clock.now()
+        self._listed = {name: self._listed.get(name, now) for name in executing}
+        for name in sorted(executing - self._known.keys()):
+            self._unread.setdefault(name, self._listed[name])
+        for name in await jobs.know_pika_id(self._database, json.dumps([*self._unread])):
+            self._unread.pop(name, None)
+        for name in sorted(self._unread, key=self._unread.__getitem__)[:-MOST_UNREAD]:
+            self._let_go(self._unread.pop(name))
+        await self._errands.wait(self._begin())
+        names = {
+            read.reference: name
+            for name, read in self._known.items()
+            if read.reference is not None and read.reference in references
+        }
+        return Found(names, max(self._let_go_at, *self._unread.values(), -1))
+
+    def _begin(self) -> list[Errand]:
+        """Begin to read what waits, as much as may be under way."""
+        begun: list[Errand] = []
+        for name in list(self._unread):
+            if len(self._reading) >= MOST_READS:
+                break
+            if name not in self._reading:
+                self._reading.add(name)
+                begun += self._errands.begin(("read", name), self._read, name)
+        return begun
 
     async def _read(self, name: str) -> None:
         try:
-            async with self._reads:
+            async with self._places:
                 report = await self._backend.report(name)
         except Gone:
-            self._gone.add(name)
-            return
+            self._let_go(self._unread.pop(name, -1))
         except PikaError as error:
             log.info("%s cannot be read: %s", name, error)
-            return
-        self._unread.discard(name)
-        if report.reply_ref is None:
-            return  # nobody's: ours all carry one
-        self._references[name] = report.reply_ref
-        if len(self._references) > MOST_KNOWN:
-            del self._references[next(iter(self._references))]
+            if name in self._unread:  # the others first
+                self._unread[name] = self._unread.pop(name)
+        else:
+            self._know(name, _Read(report.reply_ref, self._unread.pop(name, self._clock.now())))
+        finally:
+            self._reading.discard(name)
+
+    def _know(self, name: str, read: _Read) -> None:
+        self._known[name] = read
+        if len(self._known) > MOST_KNOWN:
+            self._let_go(self._known.pop(next(iter(self._known))).seen_at)
+
+    def _let_go(self, seen_at: int) -> None:
+        self._let_go_at = max(self._let_go_at, seen_at)

@@ -8,7 +8,8 @@ import pytest
 
 from bot.model import JobState, PikaStatus
 from bot.pika.errors import AccountProblem, Busy, Gone, NoAnswer, PikaError, Refused, Unavailable
-from bot.workflow.rendering.poller import READS_AT_ONCE, ROUND_SECONDS
+from bot.workflow.rendering.poller import ROUND_SECONDS
+from bot.workflow.rendering.search import SEARCHES_AT_ONCE
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, MEMBER, Hang, House, Lost, World, a_while, requester, until
 
@@ -60,7 +61,7 @@ async def test_few_strangers_are_read_at_once(house: House) -> None:
     polling = asyncio.create_task(house.poller.round())
     await a_while(20)
 
-    assert sum(call.startswith("read") for call in house.pika.calls) == READS_AT_ONCE
+    assert sum(call.startswith("read") for call in house.pika.calls) == SEARCHES_AT_ONCE
     for hold in house.pika.read_holds.values():
         hold.set()
     await polling
