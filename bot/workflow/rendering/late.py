@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from dataclasses import dataclass
+from typing import Final
 
 from bot.errors import MediaError, Unusable
 from bot.logs import about_job
@@ -17,6 +18,11 @@ from bot.workflow.rendering.runner import Way
 from bot.workflow.rendering.search import Search
 
 log = logging.getLogger(__name__)
+
+
+LATE_AT_ONCE: Final = 1
+"""Jobs that were given up are read, and their videos fetched, one by one and in places of their
+own: nobody waits for them, and they keep nobody's punctual video waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +40,11 @@ class Late:
     has left the list. The job stays failed until its video is on our disk.
     """
 
-    def __init__(
-        self,
-        way: Way,
-        search: Search,
-        reads: asyncio.Semaphore,
-        fetches: asyncio.Semaphore,
-        errands: Errands,
-    ) -> None:
+    def __init__(self, way: Way, search: Search, errands: Errands) -> None:
         self._way = way
         self._search = search
-        self._reads = reads
-        self._fetches = fetches
+        self._reads = asyncio.Semaphore(LATE_AT_ONCE)
+        self._fetches = asyncio.Semaphore(LATE_AT_ONCE)
         self._errands = errands
         self._hopeless: set[int] = set()
         self._named: dict[int, str] = {}  # by callbacks, and not read yet

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import nullcontext
+from functools import partial
 
 from bot.errors import Expired, JobNotFound, NotStored, StorageTrouble, Unreachable
 from bot.logs import about_job
@@ -49,7 +50,7 @@ class Poller:
             doubt_ms=int(doubt_seconds * 1000),
             stall_ms=self._stall_ms,
         )
-        self._late = Late(way, search, self._reads, self._fetches, self.errands)
+        self._late = Late(way, search, self.errands)
         self.pace = Pace()
         # Whether it is our fault that a finished video is not to be had, and since when.
         self._unfetched: dict[int, tuple[bool, int]] = {}
@@ -76,8 +77,9 @@ class Poller:
                 log.exception("a round went wrong; the next one looks at everything again")
 
     async def round(self) -> None:
-        """Look once at everything that is at Pika, or may be."""
-        await self._look_at(await self._open_jobs(), await self._late.waiting())
+        """Look once at everything that is at Pika, or may be; what nobody waits for included."""
+        late = await self._look_at(await self._open_jobs(), await self._late.waiting())
+        await self.errands.wait(late)
 
     async def stop(self) -> None:
         """Break off what is under way."""
@@ -146,9 +148,10 @@ class Poller:
     async def _open_jobs(self) -> list[Job]:
         return await jobs.in_state(self._way.database, JobState.RENDERING, JobState.IN_DOUBT)
 
-    async def _look_at(self, open_jobs: list[Job], given_up: list[Job]) -> None:
+    async def _look_at(self, open_jobs: list[Job], given_up: list[Job]) -> list[Errand]:
+        """Look at all of them; what was begun for the sake of ``given_up``, and goes on beside."""
         if not open_jobs and not given_up:
-            return
+            return []
         doubted = [job for job in open_jobs if job.state is JobState.IN_DOUBT]
         executing = await self._executing()
         begun = [
@@ -159,8 +162,12 @@ class Poller:
         ]
         if doubted:
             await self._doubts.resolve(doubted, executing)
-        begun += await self._late.look(given_up, executing)
         await self.errands.wait(begun)
+        look = partial(self._look_late, executing=executing)
+        return self.errands.begin(("late", "look"), look, given_up) if given_up else []
+
+    async def _look_late(self, given_up: list[Job], *, executing: frozenset[str] | None) -> None:
+        await self.errands.wait(await self._late.look(given_up, executing))
 
     async def _executing(self) -> frozenset[str] | None:
         """Names of the jobs Pika works on; ``None`` when it does not say."""

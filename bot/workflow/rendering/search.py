@@ -71,7 +71,7 @@ class Search:
         self._errands = errands
         self._listed: dict[str, int] = {}  # what Pika lists now -> since when
         self._unread: dict[str, int] = {}  # not compared -> first seen; in the order of reading
-        self._reading: set[str] = set()
+        self._reading: dict[str, Errand] = {}
         self._known: dict[str, _Read] = {}
         self._let_go_at = -1  # when the newest was first seen of those that were let go
 
@@ -85,7 +85,8 @@ class Search:
             self._unread.pop(name, None)
         for name in sorted(self._unread, key=self._unread.__getitem__)[:-MOST_UNREAD]:
             self._let_go(self._unread.pop(name))
-        await self._errands.wait(self._begin())
+        self._begin()
+        await self._errands.wait(self._reading.values())  # also those that somebody else began
         names = {
             read.reference: name
             for name, read in self._known.items()
@@ -93,16 +94,13 @@ class Search:
         }
         return Found(names, max(self._let_go_at, *self._unread.values(), -1))
 
-    def _begin(self) -> list[Errand]:
+    def _begin(self) -> None:
         """Begin to read what waits, as much as may be under way."""
-        begun: list[Errand] = []
-        for name in list(self._unread):
+        for name in self._unread:
             if len(self._reading) >= MOST_READS:
                 break
-            if name not in self._reading:
-                self._reading.add(name)
-                begun += self._errands.begin(("read", name), self._read, name)
-        return begun
+            for errand in self._errands.begin(("read", name), self._read, name):
+                self._reading[name] = errand
 
     async def _read(self, name: str) -> None:
         try:
@@ -117,7 +115,7 @@ class Search:
         else:
             self._know(name, _Read(report.reply_ref, self._unread.pop(name, self._clock.now())))
         finally:
-            self._reading.discard(name)
+            self._reading.pop(name, None)
 
     def _know(self, name: str, read: _Read) -> None:
         self._known[name] = read

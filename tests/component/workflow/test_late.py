@@ -9,6 +9,7 @@ import pytest
 from bot.errors import Unreachable
 from bot.model import LATE_MS, DeliveryKind, Job, JobState, PikaStatus, Quota
 from bot.pika.errors import NoAnswer, Unavailable
+from bot.workflow.rendering.poller import FETCHES_AT_ONCE, READS_AT_ONCE
 from tests.conftest import OpenHouse
 from tests.fakes import (
     CHANNEL,
@@ -461,3 +462,42 @@ async def test_two_members_late_videos_do_not_mix(open_house: OpenHouse) -> None
     for job in (first, second):
         assert (await house.job(job.id)).pika_id == names[job.id]
         assert await house.hold(job.id) == "charged"
+
+
+async def _given_up(house: House, count: int) -> list[Job]:
+    """Jobs that Pika still works on, and that nobody waits for any more."""
+    given_up = []
+    for number in range(count):
+        job = await house.rendering(who=requester(1_000 + number))
+        await house.settling.fail(job, "stalled", "")
+        given_up.append(await house.job(job.id))
+    return given_up
+
+
+@pytest.mark.parametrize("slow", ["video", "read"])
+async def test_late_videos_keep_no_punctual_one_waiting(
+    open_house: OpenHouse, world: World, slow: str
+) -> None:
+    """Pika finishes, all at once, what was given up, and is slow about it. What members wait for
+    was read and fetched in the same few places, and had to wait for all of that.
+    """
+    house = await open_house(slots=20)
+    go = asyncio.Event()
+    for job in await _given_up(house, READS_AT_ONCE + FETCHES_AT_ONCE):
+        house.finish(job)
+        url = house.pika.video_url.format(job.pika_id)
+        held = world.files.held if slow == "video" else house.pika.read_holds
+        held[url if slow == "video" else str(job.pika_id)] = go
+    house.start(house.poller.run())
+    looks = house.pika.calls.count("list")
+    while house.pika.calls.count("list") == looks:  # alone they are looked at every fourth time
+        house.clock.move(House.POLL_SECONDS)
+        await a_while(6)
+
+    punctual = await house.rendering(who=requester(1))
+    house.finish(punctual)
+    house.clock.move(House.POLL_SECONDS)  # no round is longer for those that nobody waits for
+    await until(lambda: (punctual.id, S.DELIVERING) in house.told)
+
+    go.set()
+    await until(lambda: [state for _, state in house.told].count(S.DELIVERING) == 9)
