@@ -6,7 +6,7 @@ import asyncio
 import functools
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,8 +61,13 @@ def _bounds() -> tuple[str, ...]:
     return (*polite, *bounded)
 
 
-async def run(arguments: Sequence[str], *, seconds: float) -> Ran:
+async def run(
+    arguments: Sequence[str], *, seconds: float, told: Callable[[float], None] | None = None
+) -> Ran:
     """Run ffmpeg with ``arguments``; it is dead when this returns, fails or is cancelled.
+
+    ``told`` is called about twice a second with how many seconds of output are made; it must not
+    raise. ffmpeg's standard output is spent on that then.
 
     Raises TimeoutError after ``seconds``, OSError if it cannot be started.
     """
@@ -72,6 +77,7 @@ async def run(arguments: Sequence[str], *, seconds: float) -> Ran:
         program,
         "-nostdin",
         "-hide_banner",
+        *(() if told is None else _REPORT),
         *arguments,
         stdin=DEVNULL,
         stdout=PIPE,
@@ -80,13 +86,35 @@ async def run(arguments: Sequence[str], *, seconds: float) -> Ran:
     )
     try:
         async with asyncio.timeout(seconds):
-            out, err = await asyncio.gather(_head(process.stdout), _head(process.stderr))
+            heard = _head(process.stdout) if told is None else _follow(process.stdout, told)
+            out, err = await asyncio.gather(heard, _head(process.stderr))
             code = await process.wait()
     finally:
         if process.returncode is None:
             process.kill()
             await process.communicate()
     return Ran(code, out, err)
+
+
+_REPORT: Final = ("-nostats", "-progress", "pipe:1")
+"""Has ffmpeg write lines of ``name=value`` (ffmpeg docs, ffmpeg.html, "-progress")."""
+
+
+async def _follow(stream: asyncio.StreamReader | None, told: Callable[[float], None]) -> str:
+    """Pass on how far it says it is; nothing of its output is kept."""
+    rest = b""
+    while stream is not None and (piece := await stream.read(65_536)):
+        *lines, rest = (rest + piece).split(b"\n")
+        rest = rest[:_LINE]
+        made = [line.removeprefix(_MADE) for line in lines if line.startswith(_MADE)]
+        if made and made[-1].strip().isdigit():  # at first it may be "N/A"
+            told(int(made[-1]) / 1_000_000)
+    return ""
+
+
+_MADE: Final = b"out_time_us="
+_LINE: Final = 200
+"""Bytes of a line that is not whole yet; ffmpeg's are far shorter."""
 
 
 async def _head(stream: asyncio.StreamReader | None) -> str:

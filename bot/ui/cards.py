@@ -96,10 +96,11 @@ def _status(job: Job, outlook: Outlook) -> tuple[str, Colour]:
             return "🔎 Pika gave no clear answer; checking with it", Colour.WORKING
         case JobState.DELIVERING if outlook.result and outlook.result.fit:
             size = f"{outlook.result.fit / 1024 / 1024:.3g} MiB"
-            return (
-                f"🗜️ The video is too large for this server: it is made smaller, to fit {size}",
-                Colour.WORKING,
+            done = f" · {outlook.encoded} %" if outlook.encoded else ""
+            text = (
+                f"The video is too large for this server: it is made smaller, to fit {size}{done}"
             )
+            return f"🗜️ {text}", Colour.WORKING
         case JobState.DELIVERING if outlook.result and outlook.result.fit == 0:
             return "📦 The video is too large for this server: its link is posted", Colour.WORKING
         case JobState.DELIVERING:

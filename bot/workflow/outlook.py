@@ -25,7 +25,9 @@ class Slots:
 
 
 class Outlooks:
-    """Computes places and times from the queue and from measured durations."""
+    """Computes places and times from the queue and from measured durations. ``encoded`` is how
+    many percent of a smaller copy of a job's video are made, while one is being made.
+    """
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class Outlooks:
         self._queue = queue
         self._slots = slots
         self._durations = durations
+        self.encoded: dict[int, int] = {}
 
     def of(self, job: Job, result: Delivery | None = None) -> Outlook:
         """The outlook of a job as it is in the queue now."""
@@ -51,7 +54,7 @@ class Outlooks:
         ready_at = None
         if job.state is JobState.RENDERING and job.submitted_at and self._durations.typical:
             ready_at = job.submitted_at + self._durations.typical
-        return Outlook(ready_at=ready_at, result=result)
+        return Outlook(ready_at=ready_at, result=result, encoded=self.encoded.get(job.id))
 
     def _at(self, place: int | None) -> Outlook:
         """The outlook of a queued job whose place is known."""
@@ -88,6 +91,8 @@ def _card_shows(job: Job, outlook: Outlook) -> str:
             what = "in review"
         case JobState.DELIVERING:
             what = f"delivering {outlook.result.fit if outlook.result else None}"
+            if outlook.encoded is not None:
+                what = f"{what} {outlook.encoded // 10}"
         case _:
             return SHOWN_FINAL
     return f"{what} stopping" if job.cancel_asked_at is not None else what

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -203,7 +204,10 @@ def test_what_became_of_a_large_video_is_told(fit: int | None, under_way: str, d
 
 
 def test_a_percentage_is_shown_once_there_is_one() -> None:
-    """Pika's own number."""
+    """Pika's own number; then the encoder's, where the video is made smaller."""
+    for encoded, shown in ((None, "MiB"), (0, "MiB"), (7, "MiB · 7 %")):
+        outlook = replace(_sized(10 * 1024**2), encoded=encoded)
+        assert status_line(a_job(state=JobState.DELIVERING), outlook).endswith(shown)
     assert "55 %" in status_line(a_job(state=JobState.RENDERING, percent=55), Outlook())
     assert "%" not in status_line(a_job(state=JobState.RENDERING, percent=0), Outlook())
 

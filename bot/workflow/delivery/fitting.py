@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from bot.errors import MediaError, Missing, NotStored
@@ -49,11 +50,12 @@ class Fitting:
         self._limits.refused(server, size)
         return self._limits.smaller(server, size)
 
-    async def copy(self, job: Job, limit: int) -> Path | None:
+    async def copy(self, job: Job, limit: int, told: Callable[[int], None]) -> Path | None:
         """A copy of the job's video of at most ``limit`` bytes; ``None`` if that cannot be.
 
-        An earlier one is used again. Raises ``NotStored`` while our disk has no room for it, and
-        ``Missing`` where the video itself is not there.
+        An earlier one is used again. ``told`` hears the percents of making one. Raises
+        ``NotStored`` while our disk has no room for it, and ``Missing`` where the video itself is
+        not there.
         """
         path = self._path(job, limit)
         if path.exists():
@@ -61,7 +63,7 @@ class Fitting:
         if job.video_path is None or not job.video_path.exists():
             raise Missing
         try:
-            size = await fit(job.video_path, path, limit=limit)
+            size = await fit(job.video_path, path, limit=limit, told=told)
         except NotStored:
             raise
         except MediaError as error:

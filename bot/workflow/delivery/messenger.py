@@ -15,7 +15,8 @@ class Outlook:
 
     ``place`` in the queue (1 = next), ``ready_at`` in milliseconds since 1970, the message
     of the result, ``link`` to the video where only that can be posted, ``held`` is what keeps
-    the job from going; each ``None`` where it does not apply or is not known.
+    the job from going, ``encoded`` how many percent of a smaller copy are made; each ``None``
+    where it does not apply or is not known.
     """
 
     place: int | None = None
@@ -23,6 +24,7 @@ class Outlook:
     result: Delivery | None = None
     link: str | None = None
     held: Held | None = None
+    encoded: int | None = None
 
 
 class Messenger(Protocol):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from bot.clock import Clock
 from bot.errors import Denied, Missing, NotStored, StaleState, TooLarge, TryLater
@@ -154,16 +155,23 @@ class Posting:
         message waits for room on our disk, or goes on as the link.
         """
         try:
-            smaller = await self._fitting.copy(job, limit)
+            smaller = await self._fitting.copy(job, limit, partial(self._encoded, job))
         except NotStored as error:
             if self._clock.now() - job.created_at < ROOM_PATIENCE_MS:
                 await self._postpone(delivery, TryLater(ROOM_PAUSE, str(error)))
                 return None
             smaller = None
+        finally:
+            self._outlooks.encoded.pop(job.id, None)
         if smaller is None:
             await self._shrink(job, delivery, ONLY_THE_LINK)
             return None
         return replace(job, video_path=smaller)
+
+    def _encoded(self, job: Job, percent: int) -> None:
+        """So much of a smaller copy is made: the card shows it, at its own pace."""
+        self._outlooks.encoded[job.id] = percent
+        self._upkeep.touch(job.id)
 
     async def _post(self, job: Job, delivery: Delivery, outlook: Outlook) -> tuple[int, str]:
         """Post it, unless an earlier try has brought it into being after all; its id and what

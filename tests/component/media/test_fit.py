@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from bot.media import find_ffmpeg, fit
+from bot.media.fit import FIRST_PASS
 
 LIMIT = 40_000
 
@@ -40,6 +42,22 @@ async def test_a_copy_that_is_still_too_large_never_has_the_name_of_one_that_fit
 
     assert await encoding <= LIMIT
     assert [size for size in seen if size > LIMIT] == []
+
+
+async def test_how_far_it_is_can_be_heard(noise: Path, tmp_path: Path) -> None:
+    """Percents that grow over both passes; from the beginning again with a second copy, which is
+    made where the first came out too large.
+    """
+    told: list[int] = []
+    await fit(noise, tmp_path / "copy.mp4", limit=LIMIT, told=told.append)
+
+    tries = [0, *(at for at, (a, b) in enumerate(pairwise(told), 1) if b < a), len(told)]
+    copies = [told[begin:end] for begin, end in pairwise(tries)]
+    assert len(copies) == 2  # this clip needs a second one
+    for copy in copies:
+        assert copy == sorted(copy)
+        assert any(percent <= FIRST_PASS for percent in copy)
+        assert copy[-1] > 80
 
 
 async def _run(*command: str) -> str:

@@ -200,6 +200,28 @@ async def test_floods_of_output_are_dropped(
     assert len(ran.out) == len(ran.err) == ffmpeg.OUTPUT_LIMIT
 
 
+async def test_whatever_it_says_of_its_progress_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only numbers count; a flood without a line's end is dropped, and it never hangs."""
+    lines = "out_time_us=N/A\\nout_time_us=-5\\nspeed=1x\\nout_time_us=1500000\\nout_time_u"
+    flood = "head -c 9000000 /dev/zero"
+    fake = _fake(
+        tmp_path, f"printf '{lines}'; printf 's=2500000\\n'; {flood}; {flood} >&2\nexit 3\n"
+    )
+    monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: fake)
+    told: list[float] = []
+    ran = await ffmpeg.run([], seconds=20, told=told.append)
+    assert told[-1] == 2.5
+    assert set(told) <= {1.5, 2.5}
+    assert (ran.code, ran.out, len(ran.err)) == (3, "", ffmpeg.OUTPUT_LIMIT)
+
+    endless = _fake(tmp_path, "while :; do echo out_time_us=1; sleep 0.01; done\n")
+    monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: endless)
+    with pytest.raises(TimeoutError):
+        await ffmpeg.run([], seconds=0.3, told=told.append)
+
+
 async def test_two_at_once(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten videos wait for two places, so that the rest of the bot gets some of the machine."""
     running = most = 0

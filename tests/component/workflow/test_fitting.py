@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from bot.media import AllowedHosts, find_ffmpeg
+from bot.media import AllowedHosts, ffmpeg, find_ffmpeg
+from bot.media.fit import FIRST_PASS
 from bot.model import DeliveryKind, JobState
 from bot.workflow.delivery.fitting import Fitting
+from bot.workflow.delivery.upkeep import EDIT_PAUSE_MS
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, House, PostedSilent, World, until
 
@@ -62,6 +65,64 @@ async def test_the_card_says_that_the_video_is_made_smaller(large: House) -> Non
     await large.courier.settle_down()
     await large.deliver()
     assert large.discord.of(job.id, K.CARD)[0].shows == "final"
+
+
+class Slow:
+    """An encoder that says how far it is, and waits before it does each pass."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        script = folder / "ffmpeg"
+        script.write_text(
+            '#!/bin/sh\ncase "$*" in *" -pass "*)\n'
+            f'  echo "out_time_us=500000"; touch {folder}/waits\n'
+            f"  while [ ! -e {folder}/go ]; do sleep 0.01; done; rm {folder}/go\n"
+            f'esac\nexec {find_ffmpeg()} "$@"\n'
+        )
+        script.chmod(0o755)
+        self.path = str(script)
+
+    async def waits(self) -> None:
+        """Return when a pass has said how far it is."""
+        await until((self._folder / "waits").exists)
+        (self._folder / "waits").unlink()
+
+    def go(self) -> None:
+        """Let that pass be done."""
+        (self._folder / "go").touch()
+
+
+async def test_the_card_shows_how_far_it_is_at_its_own_pace(
+    large: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A percentage from the encoder itself, in the middle of each pass; gone when it is done."""
+    slow = Slow(tmp_path)
+    monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: slow.path)
+    large.uploads.hint(GUILD, 100 * KIB)
+    job = await large.delivering()
+    await large.deliver()
+    begun = len(large.discord.edits)
+
+    def shown() -> list[str]:
+        return [what for _, what in large.discord.edits[begun:]]
+
+    await large.courier.round()
+    for percent in (FIRST_PASS // 2, (FIRST_PASS + 100) // 2):
+        await slow.waits()
+        await until(lambda p=percent: large.outlooks.encoded == {job.id: p})  # type: ignore[misc]
+        large.clock.move(EDIT_PAUSE_MS / 1000)
+        wanted = f"delivering {100 * KIB} {percent // 10}"
+        await large.courier.round()
+        await until(lambda w=wanted: shown()[-1:] == [w])  # type: ignore[misc]
+        for _ in range(3):  # nothing new: nothing is written
+            await large.courier.round()
+        slow.go()
+    await large.courier.settle_down()
+    assert len(shown()) <= 3
+    assert large.outlooks.encoded == {}
+
+    await large.deliver()
+    assert await large.state(job.id) is S.DELIVERED
 
 
 async def test_a_number_that_discord_names_saves_a_refused_upload(large: House) -> None:
