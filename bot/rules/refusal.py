@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from bot.errors import NotAllowed, QuotaExceeded, TooManyJobs, UserError
+from bot.rules.quoting import code
 from bot.rules.trace import Line, Measure, Rule, Source, Trace
+
+LONGEST_SHOWN: Final = 300
+"""Characters of what a person wrote, in a refusal."""
 
 _STOPS: Final = {
     Rule.OPERATOR_PAUSE: "The bot takes no new videos now.",
@@ -87,7 +91,8 @@ def _are(count: int) -> str:
 def _why(line: Line) -> str:
     match line.rule:
         case Rule.OPERATOR_PAUSE | Rule.SERVER_PAUSE | Rule.BLOCKED:
-            return f"{_STOPS[line.rule]}{f' Reason: {line.reason}' if line.reason else ''}"
+            reason = f" Reason: {code(line.reason, LONGEST_SHOWN)}." if line.reason else ""
+            return f"{_STOPS[line.rule]}{reason}"
         case Rule.BARRED_ROLE:
             return f"Members with the role <@&{line.subject_id}> may not ask for videos here."
         case Rule.REQUIRED_ROLE:
@@ -99,4 +104,5 @@ def _why(line: Line) -> str:
         case Rule.AGE:
             return "The age restriction of this channel does not allow videos here."
         case _:
-            return f"This server does not allow “{line.reason}” in what you ask for."
+            phrase = code(line.reason or "", LONGEST_SHOWN)
+            return f"This server does not allow {phrase} in what you ask for."

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from bot.model import LATE, VIDEO_HERE, Hold, Job, JobState, Place
+from bot.rules.quoting import code as code  # noqa: PLC0414 - the ui knows it from here
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.pauses import Held
 
@@ -66,14 +67,6 @@ def shown_prompt(job: Job, most: int = PROMPT_SHOWN) -> str:
         font = f" in {recipe.font}" if recipe.font else ""
         text = f"{text} hiding {code(recipe.message, most)}{font}"
     return text
-
-
-def code(text: str, most: int) -> str:
-    """``text`` as inline code of at most ``most`` characters; nothing in it works as markup."""
-    line = _BREAKS.sub(" ", text)
-    cut = line if len(line) <= most else line[: most - 1].rstrip() + "…"
-    # A look-alike for the one character that would end the code; nothing at all would begin one.
-    return f"`{cut.replace('`', 'ˋ') or ' '}`"
 
 
 def status_line(job: Job, outlook: Outlook) -> str:
@@ -266,7 +259,6 @@ def video_name(job: Job, suffix: str) -> str:
 
 
 _FLAGS = re.compile(r"(?:^|\s)-[a-z]+\s")
-_BREAKS = re.compile(r"[\r\n]+")
 
 
 def video_marker(job_id: int) -> str:

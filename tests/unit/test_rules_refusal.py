@@ -49,9 +49,18 @@ def test_all_rules_are_told_apart() -> None:
 
 
 def test_a_moderators_reason_is_passed_on() -> None:
-    """And nothing is said where there is none."""
-    assert "Reason: Server party" in str(refusal(trace(Rule.SERVER_PAUSE, reason="Server party")))
+    """As they wrote it, and nothing of it works as markup; nothing is said where there is none."""
+    error = refusal(trace(Rule.SERVER_PAUSE, reason="**Party** <@1>\n`![x](https://a.b)"))
+
+    assert str(error).endswith(" Reason: `**Party** <@1> ˋ![x](https://a.b)`.")
     assert "Reason" not in str(refusal(trace(Rule.BLOCKED)))
+
+
+def test_the_words_that_are_blocked_are_quoted() -> None:
+    """A phrase of a list may hold what would be markup."""
+    error = refusal(trace(Rule.WORDS, reason="*wet* dragon*"))
+
+    assert str(error) == "This server does not allow `*wet* dragon*` in what you ask for."
 
 
 def test_used_credits() -> None:

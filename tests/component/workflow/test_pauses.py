@@ -104,7 +104,7 @@ async def test_a_drain_lets_go_what_was_taken(house: House) -> None:
     house.run()
     await until(lambda: (mine.id, S.RENDERING) in house.told)
 
-    with pytest.raises(NotAllowed, match=r"new videos now\. Reason: party"):
+    with pytest.raises(NotAllowed, match=r"new videos now\. Reason: `party`"):
         await house.ask()
 
 
