@@ -24,7 +24,8 @@ before its answer, so after the answer the documents can be relied on::
     {"id": 7, "ok": {"invocation": "123"}}
     {"id": 8, "error": "you do not have permission to use application commands"}
 
-``error`` is for people: show it as it is. Nothing else follows from it.
+``error`` is for people, a clause without capital and full stop: show it as a sentence. Nothing
+else follows from it.
 
 The keys
 --------

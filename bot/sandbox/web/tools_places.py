@@ -116,6 +116,29 @@ def _leave(use: Use) -> str:
     return f"{title}."
 
 
+def _roles(use: Use) -> str:
+    guild, who = _guild(use), use.who
+    member = guild.members.get(who.id)
+    roles = [] if member is None else member.roles
+    if member is None or not roles:
+        raise ClientRefused(f"you have no roles in {guild.name}")
+    for role in roles:
+        member.remove_role(role)
+
+    def undo() -> None:
+        for role in roles:
+            member.add_role(role)
+
+    def over() -> bool:
+        there = guild.members.get(who.id) is member
+        return not there or any(role in member.roles for role in roles)
+
+    name = who.global_name or who.name
+    title = f"{name} has no roles in {guild.name}"
+    use.stage.add(use.tool, title, undo, over=over)
+    return f"{title}."
+
+
 def _guild(use: Use) -> Guild:
     found = use.stage.discord.world.guilds.get(_number(use.text("guild")))
     if found is None:
@@ -184,6 +207,15 @@ TOOLS: Final = (
         "Server outage",
         "Discord declares a server unavailable for a while.",
         _outage,
+        (place("guild", "server"),),
+    ),
+    Tool(
+        "place_roles",
+        "faults",
+        _GROUP,
+        "I lose my roles",
+        "All roles are taken from whom you play.",
+        _roles,
         (place("guild", "server"),),
     ),
     Tool(

@@ -21,7 +21,7 @@ async def submit(stage, http, prompt="a fox", **fields):
 @pytest.mark.parametrize("name", sorted(TOOLS))
 async def test_every_tool_works_as_offered_and_leaves_no_trace(stage, open_page, name):
     """With what its fields offer first, or says why not; undone, the servers are as before."""
-    page = await open_page(stage.alice)
+    page = await open_page(stage.mo)
     places = {"thread": stage.thread, "channel": stage.channel, "guild": stage.guild}
     tool = page.state[f"tool:{name}"]
     fields = {
@@ -142,6 +142,22 @@ async def test_leaving_and_coming_back(stage, open_page):
     again = stage.guild.members[stage.mo.id]
     assert again.joined_at == joined
     assert page.state[f"standing:{stage.guild.id}"]["moderator"]
+
+
+async def test_roles_are_taken_and_given_back(stage, open_page):
+    """Those that the person has, in that server; given back by somebody else, it is over."""
+    page = await open_page(stage.mo)
+    before = stage.mo.roles
+    fields = {"guild": str(stage.guild.id)}
+    said = await page.ask("tool", tool="place_roles", fields=fields)
+    assert said == {"said": "Mo has no roles in Film club."}
+    assert not page.state[f"standing:{stage.guild.id}"]["moderator"]
+    assert "no roles" in await page.refused("tool", tool="place_roles", fields=fields)
+    await page.ask("undo", fault=page.all("fault")[0]["id"])
+    assert stage.mo.roles == before
+    await page.ask("tool", tool="place_roles", fields=fields)
+    stage.mo.add_role(before[0])
+    await page.until(lambda: page.all("fault") == [])
 
 
 async def test_the_bot_is_killed_and_started(stage, open_page):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +90,8 @@ async def open_page(open_window: OpenWindow) -> AsyncIterator[OpenPage]:
         assert [failure for page in pages for failure in page.failures] == []
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def stage() -> AsyncIterator[Stage]:
-    """What `pika-bot demo` starts, its bot online."""
+@asynccontextmanager
+async def _staged() -> AsyncIterator[Stage]:
     async with Stage(render_seconds=0.8, page_port=0, callbacks=True) as running:
         assert running.page is not None
         await running.discord.wait_for(lambda: running.discord.gateway.is_connected, timeout=30)
@@ -100,6 +99,22 @@ async def stage() -> AsyncIterator[Stage]:
         assert running.page.failures == []
         assert running.discord.violations == []
         assert running.pika.violations == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage() -> AsyncIterator[Stage]:
+    """What `pika-bot demo` starts, its bot online."""
+    async with _staged() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def shared_stage() -> AsyncIterator[Stage]:
+    """The same for all tests of a module: each leaves the town as it found it, but for what was
+    said and made.
+    """
+    async with _staged() as running:
+        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,10 +1,13 @@
-"""Parts of messages and forms, and the window in which they are looked at."""
+"""Parts of messages and forms, and the windows in which they are looked at."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.e2e.page.conftest import OpenPage
+from playwright.async_api import expect
+
+from bot.demo.stage import Stage
+from tests.e2e.page.conftest import OpenPage, OpenWindow
 from tests.e2e.page.hands import Hands
 from tests.e2e.page.visit import Visit
 
@@ -31,3 +34,11 @@ def label(text: str, component: Json, **more: Any) -> Json:
 async def look(hands: Hands, open_page: OpenPage) -> Visit:
     """Alice looks at the bot's channel."""
     return await open_page(hands, *hands.players)
+
+
+async def open_demo(stage: Stage, open_window: OpenWindow, **window: Any) -> Visit:
+    """Alice looks at the demo, its bot online. Keyword arguments are the browser's."""
+    assert stage.page is not None
+    visit = await open_window(stage.page.url, **window)
+    await expect(visit.page.locator("#bot-state")).to_have_attribute("data-state", "online")
+    return visit

@@ -18,6 +18,7 @@ from bot.demo.picture import sunset
 from bot.demo.stage import Stage
 from bot.sandbox.discord import Permission
 from tests.e2e.page.conftest import OpenWindow
+from tests.e2e.page.parts import open_demo
 from tests.e2e.page.readable import problems
 from tests.e2e.page.visit import PHONE, Visit
 
@@ -41,14 +42,6 @@ async def keep(visit: Visit, name: str) -> None:
     path = IMAGES / f"{name}.webp"
     image.save(path, "WEBP", quality=88, method=6)
     assert path.stat().st_size < MOST_BYTES
-
-
-async def open_demo(stage: Stage, open_window: OpenWindow, **window: object) -> Visit:
-    """A window on the demo."""
-    assert stage.page is not None
-    visit = await open_window(stage.page.url, **window)
-    await expect(visit.page.locator("#bot-state")).to_have_attribute("data-state", "online")
-    return visit
 
 
 async def ask(visit: Visit, folder: Path) -> None:

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from bot.demo.stage import Stage
 from bot.sandbox.discord import Message
 from tests.e2e.page.conftest import OpenPage, OpenWindow
-from tests.e2e.page.visit import Visit
+from tests.e2e.page.parts import open_demo
 from tests.e2e.town import Scene
 
 
@@ -19,14 +19,6 @@ def videos(stage: Stage) -> list[Message]:
     return [m for place in places for m in place.messages if m.attachments]
 
 
-async def visit_demo(stage: Stage, open_window: OpenWindow) -> Visit:
-    """The page of the demo, its bot online."""
-    assert stage.page is not None
-    visit = await open_window(stage.page.url)
-    await expect(visit.page.locator("#bot-state")).to_have_attribute("data-state", "online")
-    return visit
-
-
 async def test_kill_the_bot_while_pika_works_and_get_the_video_once(
     stage: Stage, open_window: OpenWindow
 ) -> None:
@@ -34,7 +26,7 @@ async def test_kill_the_bot_while_pika_works_and_get_the_video_once(
     exactly once, and the drawer shows the proof.
     """
     stage.pika.pause()
-    visit = await visit_demo(stage, open_window)
+    visit = await open_demo(stage, open_window)
     await visit.use("create", prompt="a lighthouse in a storm")
     card = visit.message("Alice used /create")
     await visit.page.locator("#open-pika").click()

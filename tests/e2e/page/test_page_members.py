@@ -56,24 +56,13 @@ async def test_a_picture_may_be_dropped_or_pasted(scene: Scene, open_page: OpenP
     """A file that falls anywhere on the conversation becomes the option that takes one."""
     visit = await open_page(scene)
     await visit.begin("animate")
-    drop = """([name, target]) => {
-        const data = new DataTransfer();
-        data.items.add(new File([Uint8Array.from([137, 80, 78, 71])], name, {type: "image/png"}));
-        const place = document.querySelector(target);
-        const make = { bubbles: true, cancelable: true };
-        if (name === "dropped.png") {
-          for (const kind of ["dragenter", "dragover", "drop"])
-            place.dispatchEvent(new DragEvent(kind, { ...make, dataTransfer: data }));
-        } else {
-          place.dispatchEvent(new ClipboardEvent("paste", { ...make, clipboardData: data }));
-        }
-    }"""
+    sent = {"name": "dropped.png", "mimeType": "image/png", "buffer": picture()}
     picked = visit.option("image").locator(".picked-name")
-    await visit.page.evaluate(drop, ["dropped.png", "#scroller"])
+    await visit.drop("#scroller", sent)
     await expect(picked).to_have_text("dropped.png")
     await visit.option("image").get_by_role("button", name="Remove dropped.png").click()
     await expect(picked).to_have_count(0)
-    await visit.page.evaluate(drop, ["pasted.png", "#composer form.command"])
+    await visit.paste("#composer form.command", {**sent, "name": "pasted.png"})
     await expect(picked).to_have_text("pasted.png")
     await visit.page.keyboard.press("Escape")
     await expect(visit.page.locator("form.command")).to_have_count(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Locator, expect
+from playwright.async_api import FilePayload, Locator, expect
 
 from bot.sandbox.web import Page, Player
 from tests.e2e.page.conftest import OpenPage, OpenWindow
@@ -15,15 +15,12 @@ CREATE: Json = {"name": "create", "description": "Makes", "options": [
     {"type": 3, "name": "prompt", "description": "What", "required": True}]}  # fmt: skip
 QUOTA: Json = {"name": "quota", "description": "Tells"}
 
-FALL = """([kind, target, count]) => {
-    const data = new DataTransfer();
-    for (let at = 0; at < count; at += 1) data.items.add(new File(["x"], `${kind}${at}.txt`));
-    const make = { bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data };
-    const event = kind === "drop" ? new DragEvent(kind, make) : new ClipboardEvent(kind, make);
-    document.querySelector(target).dispatchEvent(event);
-    return event.defaultPrevented;
-}"""
-"""Lets files fall on a place or pastes them there; whether the page took care of them."""
+
+def texts(kind: str, count: int) -> list[FilePayload]:
+    """Small files, numbered."""
+    return [
+        {"name": f"{kind}{at}.txt", "mimeType": "text/plain", "buffer": b"x"} for at in range(count)
+    ]
 
 
 async def _commands(hands: Hands) -> None:
@@ -102,12 +99,12 @@ async def test_files_that_miss_their_place(hands: Hands, open_page: OpenPage) ->
     elsewhere they are taken; an eleventh is told.
     """
     visit = await look(hands, open_page)
-    assert await visit.page.evaluate(FALL, ["drop", "#channels", 1])
+    assert await visit.drop("#channels", *texts("drop", 1))
     picked = visit.page.locator("#tray .picked-name")
     await expect(picked).to_have_count(0)
-    assert await visit.page.evaluate(FALL, ["paste", "body", 1])
+    assert await visit.paste("body", *texts("paste", 1))
     await expect(picked).to_have_text(["paste0.txt"])
-    assert await visit.page.evaluate(FALL, ["drop", "#scroller", 10])
+    assert await visit.drop("#scroller", *texts("drop", 10))
     await expect(picked).to_have_count(10)
     await expect(visit.notes("A message takes at most 10 files")).to_be_visible()
 
@@ -125,7 +122,7 @@ async def test_nothing_lies_over_where_things_happen(
         visit = await open_window(page.url, reduced_motion="reduce")
         parts = [visit.message("Message 29"), visit.page.locator("#composer"),
                  visit.page.locator("#place"), visit.page.locator("#servers")]  # fmt: skip
-        await visit.page.evaluate(FALL, ["paste", "body", 11])
+        await visit.paste("body", *texts("paste", 11))
         note = visit.page.locator(".note")
         await expect(note).to_have_css("opacity", "1", timeout=1500)
         for part in parts:

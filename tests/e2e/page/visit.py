@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
     Error,
+    FilePayload,
     Locator,
     Page,
     Request,
@@ -25,6 +27,28 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
     "color_scheme": "dark",
 }
+FALL = """([kind, target, files]) => {
+    const data = new DataTransfer();
+    for (const { name, type, bytes } of files)
+        data.items.add(new File([Uint8Array.from(bytes)], name, { type }));
+    const make = { bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data };
+    const place = document.querySelector(target);
+    const kinds = kind === "drop" ? ["dragenter", "dragover", "drop"] : [kind];
+    const Kind = kind === "drop" ? DragEvent : ClipboardEvent;
+    const taken = kinds.map((one) => !place.dispatchEvent(new Kind(one, make)));
+    return taken.at(-1);
+}"""
+NEWEST = """() => [...document.querySelectorAll("[data-message]")].at(-1)?.dataset.message ?? "0"
+"""
+ANSWER = """([command, newest]) => {
+    for (const answer of document.querySelectorAll("[data-message]")) {
+        const named = answer.querySelector(".above-command")?.textContent === `/${command}`;
+        const thinks = answer.querySelector(".thinking");
+        const { message } = answer.dataset;
+        if (named && !thinks && BigInt(message) > BigInt(newest)) return message;
+    }
+}"""
+"""The id of a command's answer that is newer than a message."""
 PATIENCE_MS = 15_000
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -37,6 +61,7 @@ class Visit:
         self._browser = browser
         self._window = {**WIDE, **window}
         self.trouble: list[str] = []
+        self._newest = "0"
         self.page: Page
         self._context: BrowserContext
 
@@ -80,6 +105,7 @@ class Visit:
     async def begin(self, command: str) -> Locator:
         """Type a command's name; its form."""
         form = self.page.locator(f'form.command[data-command="{command}"]')
+        self._newest = await self.page.evaluate(NEWEST)
         await self.page.locator("#text").click()
         # What is offered depends on the bot, which may have just come.
         await expect(self.page.locator(".hint-commands button").first).to_be_attached()
@@ -106,6 +132,16 @@ class Visit:
         await form.locator(".send").click()
         await expect(form).to_have_count(0)
 
+    async def answer(self, command: str, **texts: str) -> Locator:
+        """Use a command; the bot's answer to it."""
+        await self.use(command, **texts)
+        return await self.answered(command)
+
+    async def answered(self, command: str) -> Locator:
+        """The bot's answer to the command that was begun last, when it no longer thinks."""
+        found = await self.page.wait_for_function(ANSWER, arg=[command, self._newest])
+        return self.page.locator(f'[data-message="{await found.json_value()}"]')
+
     async def be(self, name: str) -> None:
         """Become somebody else."""
         person = self.page.locator(f'[data-person="{name}"]')
@@ -116,6 +152,22 @@ class Visit:
         """Choose from the menu of the open place."""
         await self.page.locator('[data-focus="place-menu"]').click()
         await self.page.get_by_role("menuitem", name=entry).click()
+
+    async def drop(self, target: str, *files: FilePayload) -> bool:
+        """Let files fall on a place; whether the page took care of them."""
+        return await self._fall("drop", target, files)
+
+    async def paste(self, target: str, *files: FilePayload) -> bool:
+        """Paste files there; whether the page took care of them."""
+        return await self._fall("paste", target, files)
+
+    async def _fall(self, kind: str, target: str, files: Sequence[FilePayload]) -> bool:
+        described = [
+            {"name": file["name"], "type": file["mimeType"], "bytes": list(file["buffer"])}
+            for file in files
+        ]
+        taken: bool = await self.page.evaluate(FALL, [kind, target, described])
+        return taken
 
     # -- looking ------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import { icon } from "./icons.js";
 import { fitting, Listbox } from "./listbox.js";
 import { closePopup, openPopup } from "./popup.js";
 import { summary } from "./message.js";
+import { sentence } from "./say.js";
 import { Refused } from "./socket.js";
 import { FORUM, isThread } from "./town.js";
 
@@ -84,7 +85,7 @@ export class Composer {
     byId("attach").hidden = !channel?.can.attach;
     this.text.placeholder = placeholder(channel, offered, closed);
     this.text.setAttribute("aria-label", channel ? `Message ${nameOf(channel)}` : "Message");
-    fill(byId("why-not"), channel && !channel.can.send ? channel.why_not : "");
+    fill(byId("why-not"), channel?.why_not && !channel.can.send ? sentence(channel.why_not) : "");
     byId("why-not").hidden = !channel || channel.can.send || forum;
     const entry = draft.command && offered.find(({ path }) => path === draft.command.path);
     if (entry) draft.command.define(entry);
@@ -248,7 +249,7 @@ export class Composer {
     // The name of a command alone, sent with the button.
     if (this.#begin(`${content} `)) return;
     if (!channel.can.send) {
-      this.app.say(channel.why_not ?? "You cannot write here.", { bad: true });
+      this.app.say(sentence(channel.why_not ?? "you cannot write here"), { bad: true });
       return;
     }
     if (this.#list) closePopup();

@@ -5,6 +5,12 @@ import { icon } from "./icons.js";
 
 const SHOWN_MS = 7000;
 
+/** The server's words, as a sentence of their own. */
+export function sentence(words) {
+  const text = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
 /** A note at the edge of the page; `bad` ones tell of a refusal. */
 export function say(text, { bad = false } = {}) {
   const close = () => note.remove();

@@ -1,5 +1,7 @@
 /** The one connection to the server: state comes in, requests go out and are answered. */
 
+import { sentence } from "./say.js";
+
 const FIRST_RETRY_MS = 300;
 const LONGEST_RETRY_MS = 5000;
 
@@ -43,7 +45,7 @@ export class Socket {
     }
     const waiting = this.#waiting.get(said.id);
     this.#waiting.delete(said.id);
-    if ("error" in said) waiting?.reject(new Refused(said.error));
+    if ("error" in said) waiting?.reject(new Refused(sentence(said.error)));
     else waiting?.resolve(said.ok);
   }
 
@@ -78,6 +80,6 @@ export async function upload(file) {
   }).catch(() => null);
   if (!answer) throw new Refused("The file could not be sent: no connection.");
   const said = await answer.json().catch(() => ({ error: `The server answered ${answer.status}.` }));
-  if (!answer.ok) throw new Refused(said.error);
+  if (!answer.ok) throw new Refused(sentence(said.error));
   return said.file;
 }

@@ -1,6 +1,7 @@
 /** A drawer's tool as a small form: what it does, its fields, one button. */
 
 import { h } from "./dom.js";
+import { sentence } from "./say.js";
 import { isThread, TEXT } from "./town.js";
 
 /**
@@ -13,7 +14,9 @@ export function toolForm({ tool, places }, app, old = null) {
     event.preventDefault();
     const fields = Object.fromEntries(tool.fields.map((field) => [field.name, valueOf(form.elements[field.name], field)]));
     const answer = await app.ask("tool", { tool: tool.name, fields });
-    if (answer?.said) said.textContent = answer.said;
+    // What it did may have had this form drawn again meanwhile.
+    const here = form.isConnected ? form : document.querySelector(`form.tool[data-tool="${CSS.escape(tool.name)}"]`);
+    if (answer?.said && here) here.querySelector(".tool-said").textContent = answer.said;
   };
   const about = `about-${tool.name}`;
   const form = h(
@@ -22,7 +25,7 @@ export function toolForm({ tool, places }, app, old = null) {
     h(
       "div",
       { class: "tool-head" },
-      h("div", {}, h("strong", {}, tool.title), h("p", { id: about, class: "quiet" }, tool.why_not ?? tool.about)),
+      h("div", {}, h("strong", {}, tool.title), h("p", { id: about, class: "quiet" }, tool.why_not ? sentence(tool.why_not) : tool.about)),
       h(
         "button",
         {
