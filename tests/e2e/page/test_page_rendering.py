@@ -172,6 +172,29 @@ async def test_people_write_reply_and_delete(hands: Hands, open_page: OpenPage) 
     await expect(visit.messages.filter(has_text="an answer")).to_have_count(0)
 
 
+async def test_what_a_reply_answers_is_shown_as_it_is_now(
+    hands: Hands, open_page: OpenPage
+) -> None:
+    """Once seen, the line above a reply follows every change of what it answers, also of a card
+    that has nothing but an embed or components.
+
+    A video came before its card said "Done", in two differences: the line above the video went
+    on to say that Pika was making it.
+    """
+    card = await hands.post(embeds=[{"title": "/create", "description": "being made"}])
+    reference = {"message_id": str(card.id)}
+    await hands.post(content="the video", message_reference=reference)
+    visit = await look(hands, open_page)
+    above = visit.message("the video").locator(".above-reply")
+    await expect(above).to_contain_text("being made")
+    await hands.edit(card, embeds=[{"title": "/create", "description": "all done"}])
+    await expect(above).to_contain_text("all done")
+    await expect(above).to_have_accessible_name("Reply to pika: /create · all done")
+    await hands.edit(card, embeds=[], components=[{"type": 10, "content": "laid out"}],
+                     flags=LAYOUT)  # fmt: skip
+    await expect(above).to_contain_text("laid out")
+
+
 async def test_texts_of_others_are_never_markup(hands: Hands, open_page: OpenPage) -> None:
     """Names, titles, labels, file names and descriptions are words, whatever they hold."""
     evil = "<img src=x onerror=window.broken=1>"

@@ -66,7 +66,8 @@ export class MessageView {
     if (doc.type !== REPLY && !doc.message_reference) return [];
     if (doc.type === STARTER || doc.type === THREAD_CREATED) return [];
     const original = doc.referenced_message;
-    return [["reply", original ? [original.id, original.content, original.author.id] : null, () => this.#reply(doc)]];
+    // All that is shown of it: a card's words stand in an embed, and change.
+    return [["reply", original && [original.id, original.author.id, summary(original)], () => this.#reply(doc)]];
   }
 
   #invoked({ user, name }, doc) {
@@ -93,7 +94,7 @@ export class MessageView {
       !compact && ["header", [doc.author, doc.timestamp, beside], () => this.#header(doc, beside)],
       doc.client.thinking && ["thinking", 0, () => thinking(this.app.town.nameOf(doc.author))],
       doc.type === THREAD_CREATED && ["started", doc.content, () => started(doc)],
-      doc.type === STARTER && ["starter", doc.referenced_message?.content, () => starter(doc.referenced_message, context)],
+      doc.type === STARTER && ["starter", doc.referenced_message && [doc.referenced_message.content, summary(doc.referenced_message)], () => starter(doc.referenced_message, context)],
       !layout && doc.type !== THREAD_CREATED && doc.content !== "" && ["text", [doc.content, edited], () => text(doc, edited, context)],
       doc.attachments.length > 0 && !layout && ["files", doc.attachments, () => attachments(doc.attachments)],
       !layout && doc.embeds.length > 0 && !(doc.flags & HIDE_EMBEDS) && ["embeds", doc.embeds, () => embeds(doc.embeds, context)],
