@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .errors import Problems
-from .messages import BUTTON, LINK_STYLE, ROW, SELECTS, STRING_SELECT, TEXT_DISPLAY, walk
+from .messages import (
+    BUTTON,
+    CHANNEL_SELECT,
+    LINK_STYLE,
+    MENTIONABLE_SELECT,
+    ROLE_SELECT,
+    ROW,
+    SELECTS,
+    STRING_SELECT,
+    TEXT_DISPLAY,
+    USER_SELECT,
+    walk,
+)
 
 Json = dict[str, Any]
 
@@ -18,6 +30,13 @@ CONTAINER: Final = 17
 
 _TOP_V2: Final = frozenset({ROW, SECTION, TEXT_DISPLAY, MEDIA_GALLERY, FILE, SEPARATOR, CONTAINER})
 _IN_CONTAINER: Final = _TOP_V2 - {CONTAINER}
+#: What may be preset in the menus that Discord fills itself.
+DEFAULT_TYPES: Final = {
+    USER_SELECT: frozenset({"user"}),
+    ROLE_SELECT: frozenset({"role"}),
+    MENTIONABLE_SELECT: frozenset({"user", "role"}),
+    CHANNEL_SELECT: frozenset({"channel"}),
+}
 _PREMIUM_STYLE: Final = 6
 _STYLES: Final = range(1, _PREMIUM_STYLE + 1)
 MAX_ROWS: Final = 5
@@ -204,6 +223,7 @@ def check_select(select: Json, at: str, problems: Problems) -> None:
             f"min_values and max_values must satisfy 0 <= min <= max <= {MAX_OPTIONS}.",
         )
     if select.get("type") != STRING_SELECT:
+        _check_defaults(select, at, low, high, problems)
         return
     options = select.get("options") or []
     if not 1 <= len(options) <= MAX_OPTIONS:
@@ -219,6 +239,25 @@ def check_select(select: Json, at: str, problems: Problems) -> None:
             "max_values exceeds the number of options.",
         )
     check_options(options, at, problems)
+
+
+def _check_defaults(select: Json, at: str, low: int, high: int, problems: Problems) -> None:
+    preset = select.get("default_values") or []
+    if preset and not low <= len(preset) <= high:
+        problems.add(
+            f"{at}.default_values",
+            "SELECT_COMPONENT_INVALID_DEFAULT_VALUES",
+            "The number of default values must be between min_values and max_values.",
+        )
+    allowed = DEFAULT_TYPES[select["type"]]
+    for index, one in enumerate(preset):
+        if one.get("type") not in allowed:
+            listed = ", ".join(sorted(allowed))
+            problems.add(
+                f"{at}.default_values.{index}.type",
+                "BASE_TYPE_CHOICES",
+                f"Value must be one of {{{listed}}}.",
+            )
 
 
 def check_options(options: list[Json], at: str, problems: Problems) -> None:

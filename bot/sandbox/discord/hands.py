@@ -12,7 +12,7 @@ from .errors import ClientRefused
 from .invocations import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, Invocation
 from .messages import BUTTON, LINK_STYLE, ROW, SELECTS, TEXT_DISPLAY, Message, walk
 from .options import Filling
-from .people import Member, Role, User
+from .people import Member, User
 from .permissions import Permission
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Hands:
         where = message.channel
         actor = self._actor(who, where)
         self._seen(actor, message)
+        if message.ephemeral:
+            raise ClientRefused("a message that only one person sees has no menu of apps")
         command = self._usable(actor, where, rules.MESSAGE_MENU, name)
         data = self._command_data(command, where)
         data["target_id"] = str(message.id)
@@ -160,9 +162,7 @@ class Hands:
         if menu is None or menu["type"] not in SELECTS:
             raise ClientRefused(f"there is no select menu {custom_id!r}")
         filling = Filling(self._world, actor, message.channel)
-        chosen = [_refer(filling, value) for value in values]
-        modals.check_choice(menu, chosen)
-        more: Json = {"values": chosen}
+        more: Json = {"values": filling.choose(menu, values)}
         if filling.resolved:
             more["resolved"] = filling.resolved
         return self._click(actor, message, menu, more)
@@ -293,16 +293,6 @@ def _button(message: Message, custom_id: str | None, label: str | None) -> Json:
     raise ClientRefused(f"there is no button {custom_id or label!r}; there are {there}")
 
 
-def _refer(filling: Filling, value: Any) -> str:
-    if isinstance(value, User | Member):
-        return filling.person(value)
-    if isinstance(value, Role):
-        return filling.role(value)
-    if isinstance(value, Channel):
-        return filling.channel(value)
-    return str(value)
-
-
 def _submitted(components: list[Json], values: dict[str, Any], filling: Filling) -> list[Json]:
     numbers = iter(range(1, 1000))
     answer: list[Json] = []
@@ -331,9 +321,7 @@ def _field(field: Json, values: dict[str, Any], filling: Filling, number: int) -
         sent["values"] = [filling.attachment(file) for file in files]
         modals.check_choice({**field, "min_values": field.get("min_values", 1)}, sent["values"])
     else:
-        preset = [o["value"] for o in field.get("options") or [] if o.get("default")]
-        chosen = [_refer(filling, value) for value in values.get(name, preset)]
-        modals.check_choice(field, chosen)
+        chosen = filling.choose(field, values[name] if name in values else filling.preset(field))
         if kind == modals.RADIO_GROUP:
             sent["value"] = chosen[0] if chosen else None
         else:

@@ -75,11 +75,26 @@ def _check_row(row: Json, at: str, problems: Problems) -> None:
             _check_input(inner, f"{at}.component", problems)
         elif inner["type"] in SELECTS:
             components.check_select(inner, f"{at}.component", problems)
+            _check_answer(inner, f"{at}.component", problems)
         else:
             components.check_custom_id(inner, f"{at}.component", problems)
     elif kind != TEXT_DISPLAY:
         problems.add(
             f"{at}.type", "UNION_TYPE_CHOICES", 'Value of field "type" must be one of (1, 10, 18).'
+        )
+
+
+def _check_answer(select: Json, at: str, problems: Problems) -> None:
+    if select.get("disabled"):
+        problems.add(
+            f"{at}.disabled", "BASE_TYPE_CHOICES", "A component of a modal cannot be disabled."
+        )
+    required = True if select.get("required") is None else select["required"]
+    if required and select.get("min_values") == 0:
+        problems.add(
+            f"{at}.min_values",
+            "SELECT_COMPONENT_BAD_VALUE_RANGE",
+            "min_values must be at least 1 if an answer is required.",
         )
 
 

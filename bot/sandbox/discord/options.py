@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from . import command_rules as rules
 from . import payloads
 from .channels import Channel
+from .components import DEFAULT_TYPES
 from .errors import ClientRefused
 from .event import attachment_limit, member_payload, resolved_channel
 from .media import Upload
+from .messages import CHANNEL_SELECT, MENTIONABLE_SELECT, ROLE_SELECT, USER_SELECT
+from .modals import check_choice
 from .people import Member, Role, User
 
 if TYPE_CHECKING:
@@ -122,6 +125,46 @@ class Filling:
         if kind in (rules.STRING, rules.BOOLEAN, *_NUMBERS):
             return value
         raise ClientRefused(f"{name!r} cannot take {value!r}")
+
+    def choose(self, menu: Json, values: list[Any]) -> list[str]:
+        """What is chosen in a select menu or group: texts, or the people, roles and channels that
+        a menu of its kind lists.
+
+        Raises ``ClientRefused`` for what it does not list, and for too few or too many.
+        """
+        chosen = [self._listed(menu, value) for value in values]
+        check_choice(menu, chosen)
+        return chosen
+
+    def _listed(self, menu: Json, value: Any) -> str:
+        kind, guild = menu["type"], self._channel.guild
+        if kind in (USER_SELECT, MENTIONABLE_SELECT) and isinstance(value, User | Member):
+            return self.person(value)
+        if kind in (ROLE_SELECT, MENTIONABLE_SELECT) and isinstance(value, Role):
+            if guild is not None and guild.roles.get(value.id) is value:
+                return self.role(value)
+        elif kind == CHANNEL_SELECT and isinstance(value, Channel):
+            allowed = menu.get("channel_types")
+            if value.guild is guild and (not allowed or value.type in allowed):
+                return self.channel(value)
+        elif kind not in DEFAULT_TYPES and isinstance(value, str):
+            return value
+        raise ClientRefused(f"{menu['custom_id']}: {value!r} is not in the list")
+
+    def preset(self, menu: Json) -> list[Any]:
+        """What stands in a select menu or group before anybody chose; what is gone is left out."""
+        if menu["type"] not in DEFAULT_TYPES:
+            return [one["value"] for one in menu.get("options") or [] if one.get("default")]
+        guild, world = self._channel.guild, self._world
+        places: dict[str, dict[int, Any]] = {
+            "user": world.users,
+            "role": guild.roles if guild else {},
+            "channel": world.channels,
+        }
+        there = [
+            places[one["type"]].get(int(one["id"])) for one in menu.get("default_values") or []
+        ]
+        return [one for one in there if one is not None]
 
     def person(self, value: User | Member) -> str:
         """Refer to a user, with their membership if they are in the server."""

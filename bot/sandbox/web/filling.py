@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from bot.sandbox.discord import Channel, ClientRefused, EmbeddedDiscord, modals
 from bot.sandbox.discord import command_rules as rules
+from bot.sandbox.discord.messages import (
+    CHANNEL_SELECT,
+    MENTIONABLE_SELECT,
+    ROLE_SELECT,
+    USER_SELECT,
+)
 from bot.sandbox.web.files import Files
 from bot.sandbox.web.sight import Sight
 
 Json = dict[str, Any]
-
-USER_SELECT: Final = 5
-ROLE_SELECT: Final = 6
-MENTIONABLE_SELECT: Final = 7
-CHANNEL_SELECT: Final = 8
 
 
 class Filling:

@@ -84,6 +84,9 @@ BAD = {
         options=[option("g", 2, options=[option("h", 2, options=[option("s", 1)])])]
     ),
     "menu with a description": {"name": "Redo", "type": 3, "description": "no"},
+    "menu with options": {"name": "Redo", "type": 3, "options": [option()]},
+    "menu with a long name": {"name": "R" * 33, "type": 3},
+    "menu without a name": {"name": "", "type": 3},
     "unknown key": command(defer=True),
     "unknown type": command(type=9),
 }
@@ -227,6 +230,68 @@ async def test_integrations_settings_override_defaults(server, community, rich, 
     assert (await rest("GET", f"{base}/permissions"))[1] == [overrides]
     await rest.register(command("other"))
     assert (await rest("GET", f"{base}/permissions"))[1] == []
+
+
+async def test_a_message_menu_is_a_command_like_any_other(server, community, rest):
+    """Its name may have capitals and spaces; its description is empty when it is read; who may use
+    it, and where, is decided as for slash commands; each server may hand it to others.
+    """
+    status, (report, redo) = await rest.register(
+        {"name": "Report video", "type": 3, "contexts": [0]},
+        {
+            "name": "Redo this",
+            "type": 3,
+            "default_member_permissions": str(int(Permission.MANAGE_GUILD)),
+        },
+    )
+    assert status == 200
+    assert (report["type"], report["name"], report["description"]) == (3, "Report video", "")
+    video = community.thread.post(community.mod, "a video")
+
+    def offered(who, where=community.thread):
+        return [one["name"] for one in server.offered(who, where)]
+
+    assert offered(community.alice) == ["Report video"]
+    assert offered(community.mod) == ["Report video", "Redo this"]
+    assert offered(community.mod, community.mod.user.dm) == ["Redo this"]
+    await server.message_menu(community.alice, "Report video", video)
+    with pytest.raises(ClientRefused, match="do not have permission to use 'Redo this'"):
+        await server.message_menu(community.alice, "Redo this", video)
+    community.guild.override_command(int(redo["id"]), community.alice, allow=True)
+    await server.message_menu(community.alice, "Redo this", video)
+    community.guild.override_command(int(redo["id"]), community.channel, allow=False)
+    with pytest.raises(ClientRefused, match="do not have permission"):
+        await server.message_menu(community.alice, "Redo this", video)
+    with pytest.raises(ClientRefused, match="no command"):
+        await server.invoke(community.alice, community.thread, "Report video")
+    community.thread.archive()
+    with pytest.raises(ClientRefused, match="archived"):
+        await server.message_menu(community.alice, "Report video", video)
+    community.thread.unarchive()
+    server.world.posting.delete(video)
+    with pytest.raises(ClientRefused, match="deleted"):
+        await server.message_menu(community.alice, "Report video", video)
+
+
+async def test_a_message_menu_may_answer_with_a_form(server, community, rest, asked):
+    """The form's submission belongs to no message that it could change. A private answer has no
+    menu of apps itself.
+    """
+    await rest.register({"name": "Report video", "type": 3})
+    video = community.thread.post(community.mod, "a video")
+    menu = await server.message_menu(community.alice, "Report video", video)
+    why = {"type": 4, "custom_id": "why", "style": 2}
+    label = {"type": 18, "label": "Why?", "component": why}
+    assert (await rest.answer(menu, 7, {"content": "x"}))[0] == 400
+    server.violations.clear()
+    await rest.answer(menu, 9, {"custom_id": "f", "title": "Report", "components": [label]})
+    sent = await server.submit_modal(community.alice, menu, {"why": "rude"})
+    assert (await rest.answer(sent, 7, {"content": "x"}))[0] == 400
+    server.violations.clear()
+    await rest.answer(sent, 4, {"content": "thanks", "flags": 64})
+    assert sent.message.text == "thanks"
+    with pytest.raises(ClientRefused, match="only one person sees"):
+        await server.message_menu(community.alice, "Report video", sent.message)
 
 
 async def test_where_commands_cannot_be_used(server, community, rich):

@@ -8,6 +8,7 @@ from bot.sandbox.discord import Permission
 
 BUTTON = {"type": 2, "style": 1, "label": "Go", "custom_id": "go"}
 LINK = {"type": 2, "style": 5, "label": "Go", "url": "https://example.org"}
+CHANNEL = {"type": "channel", "id": "1"}
 TEXT = {"type": 10, "content": "hi"}
 V2 = 1 << 15
 
@@ -55,6 +56,27 @@ REFUSED = {
     "same value twice": {"components": [row(select(options=[{"label": "a", "value": "a"}] * 2))]},
     "min over max": {"components": [row(select(min_values=2, max_values=1))]},
     "more than there are": {"components": [row(select(max_values=3))]},
+    "more presets than may be chosen": {
+        "components": [
+            row({"type": 8, "custom_id": "p", "default_values": [CHANNEL, {**CHANNEL, "id": "2"}]})
+        ]
+    },
+    "fewer presets than must be chosen": {
+        "components": [
+            row(
+                {
+                    "type": 8,
+                    "custom_id": "p",
+                    "default_values": [CHANNEL],
+                    "min_values": 2,
+                    "max_values": 3,
+                }
+            )
+        ]
+    },
+    "a channel preset among roles": {
+        "components": [row({"type": 6, "custom_id": "p", "default_values": [CHANNEL]})]
+    },
     "V2 without the flag": {"components": [TEXT]},
     "V2 with content": {"content": "x", "components": [TEXT], "flags": V2},
     "V2 with embeds": {"embeds": [{"title": "x"}], "components": [TEXT], "flags": V2},
