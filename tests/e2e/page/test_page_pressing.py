@@ -124,22 +124,3 @@ async def test_an_open_menu_survives_what_happens_around_it(
     await visit.page.keyboard.press("Tab")
     assert (await hands.told("some"))["values"] == ["v1", "v3"]
     await expect(visit.message("Chosen")).to_be_visible()
-
-
-async def test_menus_of_messages_and_members(hands: Hands, open_page: OpenPage) -> None:
-    """Commands of a message's and a member's menu are offered where they belong."""
-    await hands.commands({"name": "Report video", "type": 3}, {"name": "Usage", "type": 2})
-    for name in ("Report video", "Usage"):
-        hands.answers[name] = hands.say(f"Heard {name}", private=True)
-    hands.channel.post(hands.bob, "look at this")
-    visit = await look(hands, open_page)
-    message = visit.message("look at this")
-    await message.hover()
-    await message.get_by_role("button", name="More for this message").click()
-    await visit.page.get_by_role("menuitem", name="Report video").click()
-    await expect(visit.message("Heard Report video")).to_be_visible()
-    assert (await hands.told("Report video"))["target_id"] == str(hands.channel.messages[0].id)
-    await visit.page.locator("#members").get_by_role("button", name="Bob").click()
-    await visit.page.get_by_role("menuitem", name="Usage").click()
-    await expect(visit.message("Heard Usage")).to_be_visible()
-    assert (await hands.told("Usage"))["target_id"] == str(hands.bob.id)

@@ -42,6 +42,7 @@ export class Composer {
     document.addEventListener("paste", (event) => event.target.closest?.("dialog") || this.#pasted(event));
     this.#dropInto(byId("conversation"));
     app.store.watch(["channel:", "command:", "me"], () => this.draw());
+    app.store.watch(["message:"], () => this.#followReply());
   }
 
   get draft() {
@@ -107,6 +108,16 @@ export class Composer {
       h("span", { class: "reply-words" }, "Replying to ", h("strong", {}, name), h("span", { class: "quiet" }, ` ${summary(reply)}`)),
       h("button", { class: "icon-button", type: "button", "aria-label": "Do not reply", on: { click: stop } }, icon("close", 16)),
     );
+  }
+
+  /** What is replied to may change, or be deleted. */
+  #followReply() {
+    const { reply } = this.draft;
+    if (!reply) return;
+    const now = this.app.store.get(`message:${reply.channel_id}:${reply.id}`) ?? null;
+    if (now === reply) return;
+    this.draft.reply = now;
+    this.#drawReply();
   }
 
   #drawFiles() {

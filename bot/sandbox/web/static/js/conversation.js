@@ -3,6 +3,7 @@
 import { byId, fill, h, keyed } from "./dom.js";
 import { icon } from "./icons.js";
 import { MessageView, summary } from "./message.js";
+import { closeLost } from "./popup.js";
 import { announce } from "./say.js";
 import { byNumber, madeAt } from "./store.js";
 import { dayNumber, moment } from "./time.js";
@@ -72,6 +73,7 @@ export class Conversation {
     const place = this.#focusedPlace();
     keyed(this.list, items, { key: (item) => item.key, draw: (item, old) => this.#entry(item, old) });
     if (place !== null && document.activeElement === document.body) this.#focusAt(place);
+    closeLost();
     this.#listen(items);
     if (this.atBottom) this.#stick();
     this.#offerLatest();

@@ -16,6 +16,7 @@ const STARTER = 21;
 const HIDE_EMBEDS = 1 << 2;
 const LAYOUT = 1 << 15;
 const MESSAGE_COMMAND = 3;
+const MENU = "Message";
 // Pictures with their colours and joins, flags of two letters, and keys such as 1️⃣.
 const ONLY_EMOJI = /^(?:(?:\p{Extended_Pictographic}[\u{1F3FB}-\u{1F3FF}\u{E0020}-\u{E007F}\uFE0F\u200D]*|\p{Regional_Indicator}{2}|[0-9#*]\uFE0F?\u20E3)\s*)+$/u;
 
@@ -32,6 +33,7 @@ export class MessageView {
     this.tools = h("div", { class: "message-tools" });
     this.element = h("li", { class: "message", tabindex: "-1" }, this.above, this.gutter, this.body, this.tools);
     this.element.view = this;
+    this.element.addEventListener("contextmenu", (event) => this.#context(event));
   }
 
   /** Draws what changed; the entry. */
@@ -148,7 +150,7 @@ export class MessageView {
   #toolParts(doc) {
     const actions = this.#actions(doc);
     if (!actions.length) return [];
-    const open = ({ currentTarget }) => openMenu(currentTarget, this.#actions(this.item.doc), "Message");
+    const open = ({ currentTarget }) => openMenu(currentTarget, this.#actions(this.item.doc), MENU);
     const more = () =>
       h(
         "button",
@@ -166,6 +168,16 @@ export class MessageView {
     return [["more", 0, more]];
   }
 
+  /** The same menu where the pointer is, or under a finger that stays; links and marked words keep the browser's own. */
+  #context(event) {
+    const marked = getSelection();
+    const own = event.target.closest("a:not(.media-picture), input") || (!marked.isCollapsed && marked.containsNode(event.target, true));
+    const actions = this.#actions(this.item.doc);
+    if (own || !actions.length) return;
+    event.preventDefault();
+    openMenu(this.tools.querySelector("button"), actions, MENU, { x: event.clientX, y: event.clientY });
+  }
+
   #actions(doc) {
     const { app } = this;
     const channel = app.town.channel(doc.channel_id);
@@ -179,11 +191,11 @@ export class MessageView {
         icon: "thread",
         run: () => app.newThread(channel, doc),
       },
-      ...commands.map((command) => ({
-        label: command.name,
-        icon: "clapper",
-        run: () => app.ask("message_menu", { ...place, command: command.name }),
-      })),
+      commands.length > 0 && {
+        label: "Apps",
+        icon: "apps",
+        items: commands.map(({ name }) => ({ label: name, icon: "clapper", run: () => app.ask("message_menu", { ...place, command: name }) })),
+      },
       doc.client.can_delete && { label: "Delete message", icon: "trash", danger: true, run: () => app.ask("delete", place) },
     ].filter(Boolean);
   }

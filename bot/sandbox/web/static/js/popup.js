@@ -10,14 +10,14 @@ let current = null;
 /**
  * Shows `content` beside `anchor()`; a function, as what it returns may be drawn again meanwhile.
  * `above`: where it is wanted; `edge()`: another
- * element that must not be covered, instead of the anchor. `onClose` is told once. Returns a function that closes it.
+ * element that must not be covered, instead of the anchor; `at`: a point `{x, y}` to be beside instead. `onClose` is told once. Returns a function that closes it.
  */
-export function openPopup(anchor, content, { above = false, wide = false, edge = anchor, onClose = () => {} } = {}) {
+export function openPopup(anchor, content, { above = false, wide = false, edge = anchor, at = null, onClose = () => {} } = {}) {
   closePopup();
   const box = h("div", { class: "popup" }, content);
   // What is outside of an open dialog can be neither clicked nor read.
   (anchor().closest("dialog") ?? document.body).append(box);
-  const popup = { anchor, box, above, wide, edge, onClose };
+  const popup = { anchor, box, above, wide, edge, at, onClose };
   current = popup;
   place(popup);
   popup.observer = new ResizeObserver(() => place(popup));
@@ -40,9 +40,15 @@ export function isOpenFor(anchor) {
   return current?.anchor() === anchor;
 }
 
-function place({ anchor, box, above, wide, edge }) {
-  const at = anchor()?.getBoundingClientRect();
-  const rim = edge()?.getBoundingClientRect();
+/** Closes what is open if the thing that it stands beside is gone. */
+export function closeLost() {
+  if (current && !current.anchor()?.isConnected) closePopup();
+}
+
+function place({ anchor, box, above, wide, edge, at: point }) {
+  const spot = point && new DOMRect(point.x, point.y, 1, 1);
+  const at = spot ?? anchor()?.getBoundingClientRect();
+  const rim = spot ?? edge()?.getBoundingClientRect();
   if (!at || !rim || (at.width === 0 && at.height === 0)) return;
   if (wide) box.style.width = `${at.width}px`;
   else box.style.minWidth = `${Math.min(at.width, 320)}px`;

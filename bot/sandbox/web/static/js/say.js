@@ -5,10 +5,10 @@ import { icon } from "./icons.js";
 
 const SHOWN_MS = 7000;
 
-/** The server's words, as a sentence of their own. */
+/** The server's words, a clause, as a sentence; what begins as one stays as it is. */
 export function sentence(words) {
-  const text = words.charAt(0).toUpperCase() + words.slice(1);
-  return /[.!?…]$/.test(text) ? text : `${text}.`;
+  const first = words.charAt(0);
+  return first === first.toUpperCase() ? words : `${first.toUpperCase()}${words.slice(1)}.`;
 }
 
 /** A note at the edge of the page; `bad` ones tell of a refusal. */

@@ -122,6 +122,8 @@ export class Select {
       onClose: () => {
         this.list = null;
         this.element.setAttribute("aria-expanded", "false");
+        // What it belongs to was deleted meanwhile: nothing is chosen.
+        if (!again().isConnected) this.values = this.before;
         if (content.contains(document.activeElement) || document.activeElement === document.body) again().focus();
         this.#closed();
       },
