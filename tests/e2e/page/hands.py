@@ -123,6 +123,10 @@ class Hands:
         """Change a message."""
         await self.call("PATCH", f"/channels/{message.channel.id}/messages/{message.id}", body)
 
+    async def delete(self, message: Message) -> None:
+        """Take a message away."""
+        await self.call("DELETE", f"/channels/{message.channel.id}/messages/{message.id}", None)
+
     async def after(self, interaction: Json, **body: Any) -> None:
         """Edit the first answer to an interaction."""
         path = (

@@ -26,6 +26,21 @@ def button(label: str, custom_id: str, style: int = 2, **more: Any) -> Json:
     return {"type": 2, "style": style, "label": label, "custom_id": custom_id, **more}
 
 
+def section(text: str, accessory: Json) -> Json:
+    """A text with something beside it."""
+    return {"type": 9, "components": [{"type": 10, "content": text}], "accessory": accessory}
+
+
+def container(*components: Json, **more: Any) -> Json:
+    """A frame around other components."""
+    return {"type": 17, "components": list(components), **more}
+
+
+def preset(kind: str, *things: Any) -> list[Json]:
+    """What stands in a select menu of people, roles or channels before anybody chose."""
+    return [{"type": kind, "id": str(thing.id)} for thing in things]
+
+
 def label(text: str, component: Json, **more: Any) -> Json:
     """A labelled input of a form."""
     return {"type": 18, "label": text, "component": component, **more}

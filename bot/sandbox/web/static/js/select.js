@@ -6,7 +6,7 @@ import { fitting, Listbox } from "./listbox.js";
 import { emoji } from "./emoji.js";
 import { avatar } from "./avatar.js";
 import { closePopup, openPopup } from "./popup.js";
-import { channelIcon, CHANNELS, ROLES, USERS } from "./town.js";
+import { channelIcon, CHANNELS, isThread, ROLES, USERS } from "./town.js";
 
 const STRING = 3;
 const KINDS = { 5: [USERS], 6: [ROLES], 7: [USERS, ROLES], 8: [CHANNELS] };
@@ -74,7 +74,7 @@ export class Select {
   }
 
   #caption() {
-    const labels = this.values.map((value) => this.known.find((item) => item.value === value)?.label ?? value);
+    const labels = this.values.map((value) => written(this.known.find((item) => item.value === value)));
     const placeholder = this.menu.placeholder || "Make a selection";
     fill(this.text, labels.length ? labels.join(", ") : placeholder);
     this.text.classList.toggle("placeholder", labels.length === 0);
@@ -181,6 +181,12 @@ export class Select {
     this.#caption();
     if (!same && this.values !== this.before) this.onDone(this.values);
   }
+}
+
+/** A choice as people write it. What was preset may be out of sight, or gone. */
+function written(item) {
+  if (!item) return "unknown";
+  return item.place && !isThread(item.place) ? `#${item.label}` : item.label;
 }
 
 function limits(least, most) {
