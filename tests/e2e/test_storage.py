@@ -93,6 +93,12 @@ class Watched(Scene):
         assert "credits" in await self.says("quota")
         assert len(self.jobs) == before
 
+    async def delivered_nothing_yet(self) -> None:
+        """The job that is at Pika is there still, and nothing was charged for it."""
+        await asyncio.sleep(0.3)
+        assert self.job(self.waiting)["state"] == "rendering"
+        assert self.hold(self.waiting) == "held"
+
     async def goes_on(self) -> None:
         """Without anybody's help: what waits is delivered once, and what is asked for now."""
         await self.becomes("database", "ok")
@@ -160,8 +166,7 @@ async def test_a_disk_that_takes_no_more(watched: Watched) -> None:
         await watched.refuses()
         await watched.becomes("database", "disk error")
         watched.pika.resume()
-        await asyncio.sleep(0.5)
-        assert watched.job(watched.waiting)["state"] == "rendering"
+        await watched.delivered_nothing_yet()
     await watched.goes_on()
     watched.told_once("nothing can be written to", "disk error")
     assert list((watched.town.data / "videos").iterdir()) == []
@@ -175,9 +180,7 @@ async def test_a_video_for_which_there_is_no_room_comes_later(watched: Watched) 
     with breaking(watched, 2 * MIB):
         watched.pika.resume()
         await watched.until(lambda: watched.logged("ERROR", "files cannot be stored"))
-        await asyncio.sleep(0.3)
-        assert watched.job(watched.waiting)["state"] == "rendering"
-        assert watched.hold(watched.waiting) == "held"
+        await watched.delivered_nothing_yet()
         assert (await watched.checks())["database"] == "ok"
         videos = watched.town.data / "videos"
         # A try may be under way: what it wrote goes with it.
