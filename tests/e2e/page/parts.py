@@ -46,9 +46,9 @@ def label(text: str, component: Json, **more: Any) -> Json:
     return {"type": 18, "label": text, "component": component, **more}
 
 
-async def look(hands: Hands, open_page: OpenPage) -> Visit:
-    """Alice looks at the bot's channel."""
-    return await open_page(hands, *hands.players)
+async def look(hands: Hands, open_page: OpenPage, **window: Any) -> Visit:
+    """Alice looks at the bot's channel. Keyword arguments are the browser's."""
+    return await open_page(hands, *hands.players, **window)
 
 
 async def open_demo(stage: Stage, open_window: OpenWindow, **window: Any) -> Visit:

@@ -1,17 +1,11 @@
-"""What `pika-bot demo` opens: five people, two servers, and the pictures of README.
-
-With PIKA_PICTURES set, the pictures are written to `.github/images/`.
-"""
+"""What `pika-bot demo` opens: five people, two servers, and the pictures of README."""
 
 from __future__ import annotations
 
-import io
-import os
 import re
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from playwright.async_api import expect
 
 from bot.demo.picture import sunset
@@ -19,29 +13,9 @@ from bot.demo.stage import Stage
 from bot.sandbox.discord import Permission
 from tests.e2e.page.conftest import OpenWindow
 from tests.e2e.page.parts import open_demo
+from tests.e2e.page.pictures import keep, still
 from tests.e2e.page.readable import problems
 from tests.e2e.page.visit import PHONE, Visit
-
-IMAGES = Path(__file__).resolve().parents[3] / ".github" / "images"
-MOST_BYTES = 150_000
-STILL = """() => Promise.all([...document.querySelectorAll("video")].map((video) => {
-    video.controls = false;
-    video.currentTime = 1.4;
-    return new Promise((done) => video.addEventListener("seeked", done, { once: true }));
-}))"""
-"""Shows a moment from the middle of every video, without controls."""
-
-
-async def keep(visit: Visit, name: str) -> None:
-    """Write what is to be seen as a small picture, if pictures are wanted."""
-    if not os.getenv("PIKA_PICTURES"):
-        return
-    await visit.page.mouse.move(700, 2)  # nothing is pointed at
-    image = Image.open(io.BytesIO(await visit.page.screenshot(animations="disabled")))
-    IMAGES.mkdir(exist_ok=True)
-    path = IMAGES / f"{name}.webp"
-    image.save(path, "WEBP", quality=88, method=6)
-    assert path.stat().st_size < MOST_BYTES
 
 
 async def ask(visit: Visit, folder: Path) -> None:
@@ -58,7 +32,7 @@ async def ask(visit: Visit, folder: Path) -> None:
     font = await visit.add("font")
     await font.locator("input").fill("RETRO")
     if await visit.page.locator('[data-theme="dark"]').count():
-        await visit.page.evaluate(STILL)
+        await still(visit)
         await keep(visit, "command")
     await visit.page.keyboard.press("Enter")
     await expect(videos).to_have_count(2)
@@ -81,12 +55,12 @@ async def test_two_videos_in_the_demo(
     await visit.page.locator(".hint").scroll_into_view_if_needed()
     await visit.page.locator("#latest").click()
     assert await problems(visit.page) == []
-    await visit.page.evaluate(STILL)
+    await still(visit)
     await keep(visit, f"page-{scheme}")
     if scheme == "dark":
         phone = await open_demo(stage, open_window, **PHONE)
         await expect(phone.messages.locator("video")).to_have_count(2)
-        await phone.page.evaluate(STILL)
+        await still(phone)
         await keep(phone, "phone")
 
 

@@ -285,9 +285,11 @@ async def test_who_governs_elsewhere_finds_nothing_here(
         await text.fill("/")
         await expect(offered.filter(has_text="/create")).to_have_count(1)
         await expect(offered.filter(has_text="/moderate")).to_have_count(0)
+        await expect(visit.page.locator(".hint")).not_to_contain_text("govern")
         await text.fill("")
     await visit.page.get_by_role("button", name="Night market", exact=True).click()
     await visit.go("stalls")
+    await expect(visit.page.locator(".hint")).to_contain_text("You may govern this server")
     said = await visit.answer("moderate queue")
     await expect(said).to_contain_text("No videos are unfinished in this server.")
     for number in (job, "987654321"):

@@ -142,6 +142,54 @@ async def _overlap(one: Locator, other: Locator) -> bool:
     return not (beside or a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"])
 
 
+async def test_the_newest_message_stays_in_sight_while_one_writes(
+    hands: Hands, open_page: OpenPage
+) -> None:
+    """A form with many fields takes its room from the top of the conversation, not from its end:
+    whoever was at the end still is, however much it takes. Who scrolled up stays there.
+    """
+    many = [{"type": 3, "name": f"words{n}", "description": "What", "required": n < 8}
+            for n in range(12)]  # fmt: skip
+    await hands.commands({"name": "write", "description": "Writes", "options": many})
+    for number in range(30):
+        hands.channel.post(hands.bob, f"Message {number}")
+    visit = await look(hands, open_page)
+    scroller = visit.page.locator("#scroller")
+    await visit.begin("write")
+    await expect(visit.page.locator(".option-field")).to_have_count(8)
+    await visit.add("words11")
+    # A little movement, and in the same frame the composer grows.
+    await scroller.evaluate("node => { node.scrollTop -= 20; }")
+    grow = """async (node) => {
+        await new Promise((done) => setTimeout(done, 100));
+        node.scrollTop += 10;
+        document.getElementById("composer").style.minHeight = "420px";
+    }"""
+    await scroller.evaluate(grow)
+    await expect(visit.page.locator("#composer")).to_have_css("height", "420px")
+    await expect(visit.message("Message 29")).to_be_in_viewport(ratio=1)
+    await expect(visit.page.locator("#latest")).to_be_hidden()
+    await scroller.evaluate("node => node.scrollBy(0, -300)")
+    await expect(visit.page.locator("#latest")).to_be_visible()
+    before = await scroller.evaluate("node => node.scrollTop")
+    await visit.page.get_by_role("button", name="Leave the command").click()
+    hands.channel.post(hands.bob, "Message 30")
+    await expect(visit.page.locator("#latest")).to_contain_text("1 new message")
+    assert await scroller.evaluate("node => node.scrollTop") == before
+
+
+async def test_a_drawer_opens_at_its_top(hands: Hands, open_page: OpenPage) -> None:
+    """Also when the other one was read to its end."""
+    visit = await look(hands, open_page)
+    body = visit.page.locator("#drawer .panel-body")
+    await visit.page.locator("#open-faults").click()
+    await visit.page.locator("form.tool").last.scroll_into_view_if_needed()
+    assert await body.evaluate("node => node.scrollTop") > 0
+    await visit.page.locator("#open-pika").click()
+    await expect(visit.page.locator("#drawer-about")).to_be_in_viewport()
+    assert await body.evaluate("node => node.scrollTop") == 0
+
+
 async def test_emoji_and_other_directions(hands: Hands, open_page: OpenPage) -> None:
     """Emoji alone are large, flags and keys among them, digits are not; a text runs as its own
     script does; a word without end breaks.

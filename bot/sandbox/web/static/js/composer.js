@@ -13,6 +13,9 @@ import { FORUM, isThread } from "./town.js";
 
 const MOST_FILES = 10;
 
+/** Where there is no room for more than a few words. */
+const NARROW = matchMedia("(max-width: 600px)");
+
 /** Where fingers type, a focus that nobody asked for would open the keyboard over the page. */
 const FINGERS = matchMedia("(hover: none) and (pointer: coarse)");
 
@@ -42,6 +45,7 @@ export class Composer {
     document.addEventListener("paste", (event) => event.target.closest?.("dialog") || this.#pasted(event));
     this.#dropInto(byId("conversation"));
     app.store.watch(["channel:", "command:", "me"], () => this.draw());
+    NARROW.addEventListener("change", () => this.draw());
     app.store.watch(["message:"], () => this.#followReply());
   }
 
@@ -347,5 +351,6 @@ function nameOf(channel) {
 function placeholder(channel, offered, closed) {
   if (!channel) return "";
   if (!offered.length) return closed ? "" : `Message ${nameOf(channel)}`;
+  if (NARROW.matches) return "Type / for commands";
   return closed ? "Type / for the bot's commands" : `Type / for the bot's commands, or message ${nameOf(channel)}`;
 }

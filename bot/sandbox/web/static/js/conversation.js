@@ -17,6 +17,7 @@ export class Conversation {
   #places = new Map();
   #said = new Set();
   #missed = 0;
+  #top = 0;
 
   constructor(app) {
     this.app = app;
@@ -154,7 +155,11 @@ export class Conversation {
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.atBottom = scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM_PX;
+    const up = scrollTop < this.#top;
+    this.#top = scrollTop;
+    // What grows moves the end away: only who scrolls up leaves it.
+    if (scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM_PX) this.atBottom = true;
+    else if (up) this.atBottom = false;
     this.#offerLatest();
   }
 

@@ -44,6 +44,7 @@ export class Panels {
     else if (!BOTH.matches && wanted) this.drawer = null;
     this.#returns = open ? null : byId(`open-${name}`);
     this.draw();
+    if (DRAWERS.includes(wanted)) byId("drawer").querySelector(".panel-body").scrollTop = 0;
     if (wanted) this.#node(name).querySelector("button, input, a")?.focus();
   }
 

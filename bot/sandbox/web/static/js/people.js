@@ -1,10 +1,10 @@
 /** The right of the page: who I am, what this server thinks of me, and who else I may be. */
 
 import { avatar } from "./avatar.js";
-import { byId, h, keyed, tint } from "./dom.js";
-import { colour } from "./embeds.js";
+import { byId, h, keyed } from "./dom.js";
 import { icon } from "./icons.js";
 import { openMenu } from "./menu.js";
+import { roleDot } from "./select.js";
 import { moment, relative } from "./time.js";
 import { timestamp } from "./timestamps.js";
 
@@ -140,6 +140,5 @@ export class People {
 }
 
 function roleChip(role) {
-  const dot = tint(h("span", { class: "role-dot", "aria-hidden": "true" }), "--chip", role.color ? colour(role.color) : null);
-  return h("span", { class: "role-chip" }, dot, role.name);
+  return h("span", { class: "role-chip" }, roleDot(role), role.name);
 }

@@ -1,6 +1,7 @@
 /** Select menus of messages and forms: of options, people, roles and places. */
 
-import { fill, h } from "./dom.js";
+import { fill, h, tint } from "./dom.js";
+import { colour } from "./embeds.js";
 import { icon } from "./icons.js";
 import { fitting, Listbox } from "./listbox.js";
 import { emoji } from "./emoji.js";
@@ -29,7 +30,12 @@ export function choicesOf(menu, channel, app) {
 export function leadOf(item) {
   if (item.user) return avatar(item.user, 24);
   if (item.place) return icon(channelIcon(item.place), 18);
-  return h("span", { class: "role-dot" });
+  return roleDot(item.role);
+}
+
+/** A role's colour. */
+export function roleDot(role) {
+  return tint(h("span", { class: "role-dot", "aria-hidden": "true" }), "--chip", role?.color ? colour(role.color) : null);
 }
 
 /** The values that the bot preset. */

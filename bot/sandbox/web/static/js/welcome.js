@@ -7,6 +7,7 @@ import { channelIcon, DIRECT, FORUM, isThread } from "./town.js";
 import { counted } from "./time.js";
 
 const FIRST_STEPS = ["create", "encrypt_text", "quota", "help"];
+const GOVERNING = ["moderate setup", "moderate settings", "moderate queue", "moderate usage", "moderate audit"];
 
 /** The top of a conversation. */
 export function welcome(channel, app) {
@@ -38,7 +39,8 @@ function hint(channel, app) {
   const usual = FIRST_STEPS.filter((name) => offered.includes(name));
   const first = usual.length ? usual : offered.slice(0, FIRST_STEPS.length);
   if (!first.length) return h("p", { class: "hint" }, noCommands(channel));
-  const buttons = first.map((name) => {
+  const governing = GOVERNING.filter((name) => offered.includes(name));
+  const buttons = (names) => names.map((name) => {
     const click = () => app.startCommand(name);
     return h("button", { class: "mention mention-command", type: "button", on: { click } }, `/${name}`);
   });
@@ -46,7 +48,9 @@ function hint(channel, app) {
     "div",
     { class: "hint" },
     h("p", {}, "Type ", h("kbd", {}, "/"), ` to ask the bot for a video, for example /${first[0]}.`),
-    h("div", { class: "hint-commands" }, buttons),
+    h("div", { class: "hint-commands" }, buttons(first)),
+    governing.length > 0 && h("p", {}, "You may govern this server:"),
+    governing.length > 0 && h("div", { class: "hint-commands" }, buttons(governing)),
   );
 }
 
