@@ -24,7 +24,7 @@ class Hands:
     """The bot, and the small server it is in. It looks like a ``Scene`` to whoever opens a page.
 
     ``answers`` maps a command's name or a custom id to the callback that answers it; without
-    one the bot is silent. ``heard`` is every interaction so far.
+    one the bot is silent. ``heard`` is every interaction so far, ``answered`` those that were.
     """
 
     def __init__(self, discord: EmbeddedDiscord, pika: EmbeddedPika) -> None:
@@ -41,6 +41,7 @@ class Hands:
         self.other = self.guild.create_text_channel("backstage")
         self.answers: dict[str, Answer] = {}
         self.heard: list[Json] = []
+        self.answered: list[Json] = []
         self._news = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -88,6 +89,9 @@ class Hands:
         path = f"/api/v10/interactions/{interaction['id']}/{interaction['token']}/callback"
         async with self._session.post(path, json=body) as reply:
             assert reply.status == 204, await reply.text()
+        async with self._news:
+            self.answered.append(interaction)
+            self._news.notify_all()
 
     # -- acting -------------------------------------------------------------------------------
 
@@ -134,6 +138,16 @@ class Hands:
         )
         await self.call("PATCH", path, body)
 
+    async def take_back(self, name: str) -> None:
+        """Delete the answer to the last interaction with this command or custom id, once given;
+        of a press that changes nothing, the message that it sits on.
+        """
+        async with asyncio.timeout(10), self._news:
+            await self._news.wait_for(lambda: any(_is(one, name) for one in self.answered))
+        one = next(one for one in reversed(self.answered) if _is(one, name))
+        base = f"/webhooks/{one['application_id']}/{one['token']}"
+        await self.call("DELETE", f"{base}/messages/@original", None)
+
     async def commands(self, *commands: Json) -> list[Json]:
         """Register these and no others."""
         path = f"/applications/{self.discord.application_id}/commands"
@@ -146,10 +160,7 @@ class Hands:
         """Wait for the nth interaction with this command or custom id; its data."""
 
         def named() -> list[Json]:
-            return [
-                one["data"] for one in self.heard
-                if name in (one["data"].get("custom_id"), one["data"].get("name"))
-            ]  # fmt: skip
+            return [one["data"] for one in self.heard if _is(one, name)]
 
         async with asyncio.timeout(10), self._news:
             await self._news.wait_for(lambda: len(named()) >= count)
@@ -167,3 +178,8 @@ class Hands:
     def players(self) -> tuple[Member, ...]:
         """Everybody here."""
         return (self.alice, self.bob, self.mara)
+
+
+def _is(interaction: Json, name: str) -> bool:
+    data = interaction["data"]
+    return name in (data.get("custom_id"), data.get("name"))

@@ -7,7 +7,7 @@ from typing import Any
 from playwright.async_api import Locator, expect
 
 from tests.e2e.page.conftest import OpenPage, OpenWindow
-from tests.e2e.page.hands import FORM, MESSAGE, UPDATE, Hands, Json
+from tests.e2e.page.hands import FORM, MESSAGE, UPDATE, UPDATE_LATER, Hands, Json
 from tests.e2e.page.parts import LAYOUT, button, container, label, look, preset, row, section
 from tests.e2e.page.readable import problems
 from tests.e2e.page.visit import Visit
@@ -108,7 +108,7 @@ async def open_panel(hands: Hands, open_page: OpenPage) -> tuple[Panel, Visit, L
 
 async def test_a_settings_panel_is_used_part_by_part(hands: Hands, open_page: OpenPage) -> None:
     """Every part is drawn, shows what is preset, reaches the bot and is redrawn in place: the
-    message stays the same, and the focus stays where it was.
+    message stays the same, and the focus stays where it was. Closed, it is gone.
     """
     panel, visit, shown = await open_panel(hands, open_page)
     page, keys = visit.page, visit.page.keyboard
@@ -166,6 +166,11 @@ async def test_a_settings_panel_is_used_part_by_part(hands: Hands, open_page: Op
     await expect(visit.notes("Choose 1 to 2.")).to_be_visible()
     await expect(menu(visit, "reviewers")).to_have_text("Mara, Bob")
     await expect(visit.messages).to_have_count(1)
+
+    hands.answers["close"] = {"type": UPDATE_LATER}
+    await shown.get_by_role("button", name="Close").click()
+    await hands.take_back("close")
+    await expect(visit.messages).to_have_count(0)
 
 
 async def test_what_a_menu_presets_may_be_out_of_sight(hands: Hands, open_page: OpenPage) -> None:
