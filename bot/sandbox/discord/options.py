@@ -143,7 +143,7 @@ class Filling:
         if kind in (ROLE_SELECT, MENTIONABLE_SELECT) and isinstance(value, Role):
             if guild is not None and guild.roles.get(value.id) is value:
                 return self.role(value)
-        elif kind == CHANNEL_SELECT and isinstance(value, Channel):
+        elif isinstance(value, Channel) and kind == CHANNEL_SELECT:
             allowed = menu.get("channel_types")
             if value.guild is guild and (not allowed or value.type in allowed):
                 return self.channel(value)
