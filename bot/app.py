@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import sqlite3
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -146,9 +147,10 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         hosts = AllowedHosts.of(
             api_urls=[settings.discord_api_url, settings.pika_api_url], extra=settings.media_hosts
         )
-        room = Room(settings.data_dir)
+        # One context for all https, as making one reads every certificate there is.
+        room, tls = Room(settings.data_dir), ssl.create_default_context()
         fetcher = await stack.enter_async_context(
-            Fetcher(hosts=hosts, temp_dir=settings.data_dir, room=room)
+            Fetcher(hosts=hosts, temp_dir=settings.data_dir, room=room, tls=tls)
         )
         backend = UseApi(
             base_url=settings.pika_api_url,
@@ -156,6 +158,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             channel=settings.pika_channel or None,
             discord_token=settings.pika_discord_token.get_secret_value() or None,
             max_jobs=settings.pika_max_jobs,
+            tls=tls,
             on_answer=metrics.pika_answered,
         )
         stack.push_async_callback(backend.aclose)
@@ -200,7 +203,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             if isinstance(status, int):
                 brake.heard(status)
 
-        responder = stack.enter_context(Responder.open(settings.discord_api_url, answered))
+        responder = stack.enter_context(Responder.open(settings.discord_api_url, tls, answered))
         tokens = AnswerTokens(clock)
         discord_client.point_at(settings.discord_api_url)
         bot = PikaBot(

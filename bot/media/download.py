@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -49,9 +50,9 @@ class Fetcher:
     """Streams files to disk over one pool of connections.
 
     ``temp_dir`` is the folder that relative targets are in; it is made when missing.
-    ``room`` is what its disk has for files. ``transport`` and ``resolver`` replace the network
-    and DNS. ``total_seconds`` bounds a whole fetch with its redirects, ``idle_seconds`` each
-    wait for the next bytes.
+    ``room`` is what its disk has for files. ``tls`` is for https, by default one of httpx's.
+    ``transport`` and ``resolver`` replace the network and DNS. ``total_seconds`` bounds a whole
+    fetch with its redirects, ``idle_seconds`` each wait for the next bytes.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Fetcher:
         hosts: AllowedHosts,
         temp_dir: Path,
         room: Room | None = None,
+        tls: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         resolver: Resolver | None = None,
         total_seconds: float = TOTAL_SECONDS,
@@ -71,7 +73,8 @@ class Fetcher:
         self._total = total_seconds
         # No connection is kept: one opened to an address for host A must not serve host B.
         inner = transport or httpx.AsyncHTTPTransport(
-            limits=httpx.Limits(max_connections=20, max_keepalive_connections=0)
+            verify=tls or True,
+            limits=httpx.Limits(max_connections=20, max_keepalive_connections=0),
         )
         self._client = httpx.AsyncClient(
             transport=PinnedTransport(hosts, inner, resolver),

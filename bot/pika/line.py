@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -53,6 +54,7 @@ class Line:
         timeout: float,
         redactor: Redactor,
         transport: httpx.AsyncBaseTransport | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         quiet_httpx()
         self._redactor = redactor
@@ -63,7 +65,7 @@ class Line:
             "Accept-Encoding": "identity",
             "User-Agent": "pika-bot",
         }
-        verify = True if transport else httpx.create_ssl_context()
+        verify = tls or (True if transport else httpx.create_ssl_context())
 
         def client(limits: httpx.Limits, read: float) -> httpx.AsyncClient:
             return httpx.AsyncClient(

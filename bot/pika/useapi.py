@@ -8,6 +8,7 @@ get-pika-account). There is no idempotency key: a second POST is a second video.
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Callable
 from typing import Final
 
@@ -40,7 +41,7 @@ class UseApi(Backend):
     they already hold the bot's first message), so it takes seconds and may take a minute.
     ``channel`` and ``discord_token`` go into every request when set; without them the API
     picks one of the configured accounts. ``max_jobs`` is what one channel may run; the API takes
-    1 to 10, so more than that is sent as 10.
+    1 to 10, so more than that is sent as 10. ``tls`` is for https, by default one of httpx's.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class UseApi(Backend):
         max_jobs: int,
         timeout: float = 60.0,
         transport: httpx.AsyncBaseTransport | None = None,
+        tls: ssl.SSLContext | None = None,
         on_answer: OnAnswer | None = None,
     ) -> None:
         """Raises ValueError for an address or token that cannot be sent; names no value."""
@@ -68,6 +70,7 @@ class UseApi(Backend):
             timeout=timeout,
             redactor=self._redactor,
             transport=transport,
+            tls=tls,
         )
 
     def __repr__(self) -> str:

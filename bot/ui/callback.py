@@ -10,6 +10,7 @@ Source: Discord docs, interactions/receiving-and-responding, "Create Interaction
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -49,10 +50,12 @@ class Responder:
 
     @classmethod
     @contextmanager
-    def open(cls, api_url: str, on_answer: Callable[[int | str], None]) -> Iterator[Self]:
+    def open(
+        cls, api_url: str, tls: ssl.SSLContext, on_answer: Callable[[int | str], None]
+    ) -> Iterator[Self]:
         """A responder with connections of its own to this REST base."""
         connections = Connections(
-            api_url, user_agent=_USER_AGENT, limit=CONNECTIONS, seconds=TRY_SECONDS
+            api_url, tls=tls, user_agent=_USER_AGENT, limit=CONNECTIONS, seconds=TRY_SECONDS
         )
         try:
             yield cls(connections, on_answer)

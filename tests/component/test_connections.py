@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -48,7 +49,11 @@ async def talking_to(
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     connections = Connections(
-        f"http://127.0.0.1:{port}/api/v10", user_agent="test", limit=limit, seconds=seconds
+        f"http://127.0.0.1:{port}/api/v10",
+        tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        user_agent="test",
+        limit=limit,
+        seconds=seconds,
     )
     try:
         yield connections
@@ -127,7 +132,8 @@ async def test_what_is_no_whole_reply_is_an_os_error(reply: bytes | None) -> Non
 
 async def test_nobody_listens() -> None:
     """A refused connection is an ``OSError`` too."""
-    connections = Connections("http://127.0.0.1:9", user_agent="test", limit=1, seconds=1)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    connections = Connections("http://127.0.0.1:9", tls=tls, user_agent="test", limit=1, seconds=1)
 
     with pytest.raises(OSError):  # noqa: PT011 - any kind of it
         await connections.post("/a", b"{}")
