@@ -24,7 +24,6 @@ from bot.client import PikaBot
 from bot.clock import SystemClock
 from bot.errors import ConfigError, SchemaTooNew, StorageTrouble
 from bot.health import Health
-from bot.listener import Listener
 from bot.media import AllowedHosts, Fetcher, Room
 from bot.messenger import DiscordMessenger
 from bot.metrics import Metrics
@@ -250,6 +249,8 @@ async def _listening(
     settings: Settings, health: Health, metrics: Metrics, poller: Poller
 ) -> AsyncIterator[None]:
     """The HTTP side. Raises ``ConfigError`` where its port cannot be had."""
+    from bot.listener import Listener  # noqa: PLC0415 - a bot without it starts without aiohttp.web
+
     listener = Listener(
         settings.http_host,
         settings.http_port,

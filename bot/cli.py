@@ -7,14 +7,15 @@ the data directory; 78 bad configuration.
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -44,11 +45,12 @@ cli = typer.Typer(
 def run() -> None:
     """Run the bot, configured from the environment and .env."""
     stopping.at_once()
-    import discord  # noqa: PLC0415 - the other commands start without these
+    with _importing():
+        import discord  # noqa: PLC0415 - the other commands start without these
 
-    from bot import logs, settings  # noqa: PLC0415
-    from bot.app import AlreadyRunning, prepare, unusable  # noqa: PLC0415
-    from bot.app import run as run_app  # noqa: PLC0415
+        from bot import logs, settings  # noqa: PLC0415
+        from bot.app import AlreadyRunning, prepare, unusable  # noqa: PLC0415
+        from bot.app import run as run_app  # noqa: PLC0415
 
     try:
         config = settings.load()
@@ -83,8 +85,9 @@ def run() -> None:
 @cli.command()
 def invite() -> None:
     """Print the link that invites the bot with the least permissions that suffice."""
-    from bot import settings  # noqa: PLC0415
-    from bot.invite import LinkError, link  # noqa: PLC0415
+    with _importing():
+        from bot import settings  # noqa: PLC0415
+        from bot.invite import LinkError, link  # noqa: PLC0415
 
     try:
         config = settings.load_discord()
@@ -110,7 +113,8 @@ def demo(
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """See the main job happen, with nothing to configure."""
-    from bot.demo import headless_demo, live_demo  # noqa: PLC0415
+    with _importing():
+        from bot.demo import headless_demo, live_demo  # noqa: PLC0415
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # people write what no old terminal can show
@@ -123,6 +127,17 @@ def demo(
         delivered = not headless
     if not delivered:
         raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Modules are no garbage: looking for some while they come takes a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 async def _until_stopped(work: Coroutine[Any, Any, bool]) -> bool:

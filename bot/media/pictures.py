@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin
-
 from bot.errors import Unusable
 from bot.media.bounded import Places
 
@@ -107,6 +105,9 @@ def _examine(kind: str, file: BinaryIO, size: int) -> tuple[int, int]:
     warn the whole process. What is read costs little memory: a PNG's checksums, a JPEG at an
     eighth of its size unless it is too much to hold, a WEBP's structure.
     """
+    # Not at every start: this is a thread, and most members send no pictures.
+    from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: PLC0415
+
     try:
         if kind == WEBP:
             _check_webp(file.read(HEAD), size)
