@@ -9,6 +9,7 @@ does not know are refused, which finds typing errors.
 from __future__ import annotations
 
 import copy
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,7 +40,9 @@ _SUCCESS: Final = range(200, 300)
 
 
 class Oracle:
-    """Compiles a schema when it is first needed; later checks take microseconds."""
+    """Compiles a schema when it is first needed, which may take 30 ms; later checks take
+    microseconds. It knows the file only, so all servers of a process may ask the same one.
+    """
 
     def __init__(self, path: Path) -> None:
         document: Json = orjson.loads(path.read_bytes())
@@ -47,7 +50,6 @@ class Oracle:
         self._answers: Json = document["components"]["schemas"]
         self._requests = _for_requests(self._answers)
         self._cache: dict[tuple[str, ...], jsonschema_rs.Validator | None] = {}
-        self.checked = 0
 
     def knows(self, method: str, template: str) -> bool:
         """Whether Discord has this operation."""
@@ -87,7 +89,6 @@ class Oracle:
         return self._problems(validator, body)
 
     def _problems(self, validator: jsonschema_rs.Validator, body: Any) -> list[str]:
-        self.checked += 1
         if validator.is_valid(body):
             return []
         found = [_explain(error) for error in validator.iter_errors(body)]
@@ -103,6 +104,12 @@ class Oracle:
         _reach(schema, schemas, reached)
         whole = {**schema, "components": {"schemas": reached}}
         return jsonschema_rs.Draft202012Validator(whole)
+
+
+@functools.cache
+def oracle(path: Path) -> Oracle:
+    """The process's one oracle of this file."""
+    return Oracle(path)
 
 
 def _reach(node: Any, schemas: Json, reached: Json) -> None:

@@ -118,9 +118,9 @@ class EmbeddedDiscord:
         self.invalid_requests = 0
         self.oracle: Oracle | None = None
         if openapi is not None:
-            from bot.sandbox.openapi import Oracle  # noqa: PLC0415 -- its validator is a development tool
+            from bot.sandbox.openapi import oracle  # noqa: PLC0415 -- its validator is a development tool
 
-            self.oracle = Oracle(openapi)
+            self.oracle = oracle(openapi)
         self._hands = Hands(self)
         self._api = Api(self, _router())
         self._http: web.Server | None = None

@@ -14,8 +14,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.openapi import Oracle
-
 pytest.register_assert_rewrite("tests.e2e.crash.rig")
 
 from tests.e2e.crash.rig import LIVES, Point, Run, live, read_points  # noqa: E402
@@ -41,20 +39,14 @@ def seed() -> int:
 
 
 @pytest.fixture(scope="session")
-def oracle(openapi: Path | None) -> Oracle | None:
-    """Discord's OpenAPI file, read once for all towns."""
-    return None if openapi is None else Oracle(openapi)
-
-
-@pytest.fixture(scope="session")
 def open_run(
-    tmp_path_factory: pytest.TempPathFactory, oracle: Oracle | None, clip: bytes
+    tmp_path_factory: pytest.TempPathFactory, openapi: Path | None, clip: bytes
 ) -> OpenRun:
     """Makes a run in a folder of its own: ``open_run(life, ends=[…])``."""
 
     def make(life: str, **options: Any) -> Run:
         folder = tmp_path_factory.mktemp(life)
-        return Run(folder, oracle, video=clip, **{**LIVES[life].settings, **options})
+        return Run(folder, openapi, video=clip, **{**LIVES[life].settings, **options})
 
     return make
 

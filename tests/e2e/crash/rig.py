@@ -14,7 +14,6 @@ from typing import Any
 from bot.demo.process import BotProcess
 from bot.model import FINAL
 from bot.sandbox.discord import ClientRefused, Invocation, Member, Message
-from bot.sandbox.openapi import Oracle
 from bot.sandbox.pika import EmbeddedPika, PikaJob
 from tests.e2e.crash.entry import STRUCK
 from tests.e2e.town import START_SECONDS, Town, number, png
@@ -82,7 +81,7 @@ class Run:
     def __init__(
         self,
         folder: Path,
-        oracle: Oracle | None,
+        openapi: Path | None,
         *,
         ends: Sequence[Point] = (),
         sent: signal.Signals = signal.SIGKILL,
@@ -90,8 +89,7 @@ class Run:
         video: bytes | None = None,
         **settings: str,
     ) -> None:
-        self.town = Town(folder, None, render_seconds=0.3, video_bytes=video)
-        self.town.discord.oracle = oracle
+        self.town = Town(folder, openapi, render_seconds=0.3, video_bytes=video)
         self.ends = list(ends)
         self.sent = sent
         self.record = record
