@@ -242,6 +242,8 @@ async def test_a_job_nobody_can_tell_about_ends_without_a_charge(scene: Scene) -
         scene.pika.faults.add(PikaFault("create", "status", status=504, took=took))
     cards = [await scene.card(prompt=prompt) for prompt in ("lost", "quick")]
     for card in cards:
+        await scene.says_on(card, "❌")  # until the last one is over, it holds a credit
+    for card in cards:
         await failed(scene, card, "Pika never said whether it took this job")
     assert len(scene.accepted) == 1
 
