@@ -23,6 +23,26 @@ from tests.e2e.town import Scene
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
+WITHOUT = (
+    # Each window would load the address bar's suggestions as two pages of their own, which takes
+    # as much as loading ours.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    # Of those that Playwright takes away, whose list ours replaces: what asks others for
+    # something, and what ends with a window though another one needs it.
+    "AimEnabled",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+)
+"""Features of the browser that no page needs."""
+
 OpenWindow = Callable[..., Awaitable[Visit]]
 OpenPage = Callable[..., Awaitable[Visit]]
 
@@ -43,7 +63,8 @@ async def chromium(chromium_path: str) -> AsyncIterator[Browser]:
     """One browser for all tests; each has windows with storage of their own."""
     async with async_playwright() as playwright:
         # Containers have little shared memory, and root's browser no sandbox.
-        arguments = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+        arguments = ["--disable-dev-shm-usage", f"--disable-features={','.join(WITHOUT)}"]
+        arguments += ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = await playwright.chromium.launch(executable_path=chromium_path, args=arguments)
         try:
             yield browser
