@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import heapq
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -72,7 +73,8 @@ class MovableClock:
 
     def __init__(self, now: int = START) -> None:
         self._now = now
-        self._sleepers: list[tuple[int, asyncio.Future[None]]] = []
+        self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []  # a heap
+        self._slept = count()
 
     def now(self) -> int:
         """Milliseconds since 1970."""
@@ -85,22 +87,22 @@ class MovableClock:
             await asyncio.sleep(0)
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.append((until, waiter))
+        heapq.heappush(self._sleepers, (until, next(self._slept), waiter))
         await waiter
 
     def move(self, seconds: float) -> None:
         """Let time pass."""
         self._now += int(seconds * 1000)
-        due = [waiter for at, waiter in self._sleepers if at <= self._now]
-        self._sleepers = [pair for pair in self._sleepers if pair[0] > self._now]
-        for waiter in due:
+        while self._sleepers and self._sleepers[0][0] <= self._now:
+            *_, waiter = heapq.heappop(self._sleepers)
             if not waiter.done():
                 waiter.set_result(None)
 
     @property
     def sleeps(self) -> list[float]:
         """How many seconds each sleeper still has to wait."""
-        return sorted((at - self._now) / 1000 for at, waiter in self._sleepers if not waiter.done())
+        waiting = (at for at, _, waiter in self._sleepers if not waiter.done())
+        return [(at - self._now) / 1000 for at in sorted(waiting)]
 
 
 async def until(check: Callable[[], Any], *, seconds: float = 5.0) -> None:
