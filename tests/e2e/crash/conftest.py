@@ -81,7 +81,11 @@ def _last_words(error: BaseException) -> str:
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def points(open_run: OpenRun, together: Together, tmp_path_factory: Any) -> Points:
     """The points that each life passes when nothing goes wrong."""
-    folder = tmp_path_factory.mktemp("points")
+    return await list_points(open_run, together, tmp_path_factory.mktemp("points"))
+
+
+async def list_points(open_run: OpenRun, together: Together, folder: Path) -> Points:
+    """Live every life once, undisturbed; the points that each has passed."""
 
     async def undisturbed(name: str) -> list[Point]:
         record = folder / name

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from bot.demo.process import BotProcess
 from bot.sandbox.discord import Fault, Permission
-from tests.e2e.crash.conftest import OpenRun, Points, Together
+from tests.e2e.crash.conftest import OpenRun, Together, list_points
 from tests.e2e.crash.rig import LIVES, Point, Run, check, live
 
 pytestmark = pytest.mark.timeout(1800)
@@ -35,7 +36,7 @@ STOPPED_AT = [
 
 
 async def test_asked_to_stop_at_any_moment_it_ends_in_time_and_the_next_start_goes_on(
-    open_run: OpenRun, together: Together, points: Points, everything: bool
+    open_run: OpenRun, together: Together, tmp_path: Path, everything: bool
 ) -> None:
     """SIGTERM is answered with exit code 0 within ten seconds, and no job is the worse for it.
 
@@ -55,6 +56,7 @@ async def test_asked_to_stop_at_any_moment_it_ends_in_time_and_the_next_start_go
 
     chosen = [(life, Point(label)) for life, label in STOPPED_AT]
     if everything:
+        points = await list_points(open_run, together, tmp_path)
         chosen = [(life, point) for life, passed in points.items() for point in passed]
         chosen = [(life, point) for life, point in chosen if point.label != "commit schema"]
     await together(
