@@ -219,15 +219,19 @@ def _pause(tx: sqlite3.Connection, act: Act) -> State | None:
     )
 
 
+def access(tx: sqlite3.Connection, guild_id: int, kind: Access) -> frozenset[int]:
+    """The channels or roles that are on the list."""
+    rows = tx.execute(
+        "SELECT subject_id FROM server_access WHERE guild_id = ? AND kind = ?", (guild_id, kind)
+    )
+    return frozenset(int(row[0]) for row in rows)
+
+
 def set_access(
     tx: sqlite3.Connection, act: Act, kind: Access, ids: Collection[int]
 ) -> AuditEntry | None:
     """Let the list be these channels or roles; an empty one says nothing."""
-    rows = tx.execute(
-        "SELECT subject_id FROM server_access WHERE guild_id = ? AND kind = ? ORDER BY subject_id",
-        (act.guild_id, kind),
-    )
-    before, after = [int(row[0]) for row in rows], sorted(set(ids))
+    before, after = sorted(access(tx, act.guild_id, kind)), sorted(set(ids))
     if before == after:
         return None
     tx.execute("DELETE FROM server_access WHERE guild_id = ? AND kind = ?", (act.guild_id, kind))

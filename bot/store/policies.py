@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -122,6 +123,30 @@ def read_all(
     books = read(tx, members, default, now)
     people = {user_id: book.member for (_, user_id), book in books.items()}
     return read_server(tx, guild_id, default), people
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How much is set for single members, and how many phrases are blocked."""
+
+    members_limited: int
+    members_blocked: int
+    phrases: int
+
+
+def numbers(tx: sqlite3.Connection, guild_id: int, now: int) -> Numbers:
+    """Counts of what a server has set, of blocks only those that hold now."""
+    row = tx.execute(
+        """
+        SELECT (SELECT count(*) FROM usage_limit
+                WHERE guild_id = :guild_id AND subject = 'member'),
+               (SELECT count(*) FROM member_block
+                WHERE guild_id = :guild_id AND coalesce(until_at > :now, TRUE)),
+               (SELECT count(*) FROM blocked_phrase WHERE guild_id = :guild_id)
+        """,
+        {"guild_id": guild_id, "now": now},
+    )
+    return Numbers(*row.fetchone())
 
 
 @lru_cache(maxsize=1024)

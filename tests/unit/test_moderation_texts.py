@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.errors import BadOption
 from bot.model import Hold, JobState, Quota
 from bot.rules.words import Match, Rejected
+from bot.store import choices
 from bot.store.audit import Act, AuditEntry
 from bot.store.reports import Day, MemberUse, UsageReport
 from bot.ui.cards import status_line
@@ -33,6 +34,7 @@ from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.moderation import options
 from tests.fakes import START, a_job
 
+DAY_MS = 86_400_000
 DEFAULT = Quota(credits=5, window_ms=86_400_000, concurrent=2)
 GUILD, MODERATOR = 100, 7
 
@@ -87,13 +89,76 @@ def entry(
             entry("words_import", "words", 0, {"phrases": []}, {"phrases": []}),
             "Blocked words: put in another order",
         ),
-        (entry("gate", "server", before=None, after={"age": "anywhere"}),
-         "This server: nothing → `age anywhere`"),
+        (entry("of_a_later_version", "server", before=None, after={"colour": "red"}),
+         "This server: nothing → `colour red`"),
+        (entry("weights", "server", 0, {"animate": 2}, {"animate": 2, "create": 3}),
+         "Prices: `/animate` × 2 → `/create` × 3, `/animate` × 2"),
+        (entry("weights", "server", 0, {"animate": 2}, {}),
+         "Prices: `/animate` × 2 → every command × 1"),
+        (entry("gate", "server", 0, {"newcomer_ms": 0, "age": "anywhere"},
+               {"newcomer_ms": 3 * DAY_MS, "age": "anywhere"}),
+         "Time in the server before asking: none → 3 days"),
+        (entry("gate", "server", 0, {"newcomer_ms": DAY_MS, "age": "only_there"},
+               {"newcomer_ms": DAY_MS, "age": "not_there"}),
+         "Age-restricted channels: nowhere else → no videos there"),
+        (entry("gate", "server", 0, {"newcomer_ms": 0, "age": "anywhere"},
+               {"newcomer_ms": DAY_MS // 2, "age": "only_there"}),
+         "This server: Time in the server before asking: none; Age-restricted channels: like any "
+         "other → Time in the server before asking: 0.5 days; Age-restricted channels: nowhere "
+         "else"),
+        (entry("allowed_channel", "server", 0, {"ids": []}, {"ids": [12, 11]}),
+         "Channels where videos may be asked for: all → <#11>, <#12>"),
+        (entry("required_role", "server", 0, {"ids": [11]}, {"ids": []}),
+         "Roles of which one is needed: <@&11> → none is needed"),
+        (entry("barred_role", "server", 0, {"ids": [*range(1, 26)]}, {"ids": [*range(2, 26)]}),
+         "Barred roles: 25 → 24 (<@&1> taken off)"),
+        (entry("barred_role", "server", 0, {"ids": []}, {"ids": [*range(1, 26)]}),
+         "Barred roles: none → 25 (<@&1>, <@&2>, <@&3>, <@&4>, <@&5> and 20 more added)"),
+        (entry("choices", "server", 0, {"result_channel": None}, {"result_channel": 11}),
+         "Result place: where the video was asked for → <#11>"),
+        (entry("choices", "server", 0, {"showcase_channel": 11}, {"showcase_channel": None}),
+         "Showcase channel: <#11> → none"),
+        (entry("choices", "server", 0, {"log_channel": None}, {"log_channel": 11}),
+         "Log channel: none → <#11>"),
+        (entry("choices", "server", 0, {"digest": 1}, {"digest": 0}),
+         "Daily report: on → off"),
+        (entry("choices", "server", 0, {"retention_ms": None}, {"retention_ms": 30 * DAY_MS}),
+         "Words and pictures of finished videos are kept: as long as the bot keeps them → "
+         "for 30 days"),
+        (entry("choices", "server", 0,
+               {"strikes": None, "strike_window_ms": None, "strike_block_ms": None},
+               {"strikes": 3, "strike_window_ms": DAY_MS, "strike_block_ms": 2 * DAY_MS}),
+         "Strikes: off → after 3 refused prompts, within 24 hours, blocked for 48 hours"),
+        (entry("choices", "server", 0, {"strike_window_ms": DAY_MS},
+               {"strike_window_ms": 2 * DAY_MS}),
+         "Strikes: within 24 hours → within 48 hours"),
+        (entry("choices", "server", 0, {"review_channel": None, "review_newcomer_ms": 0},
+               {"review_channel": 11, "review_newcomer_ms": 7 * DAY_MS}),
+         "This server: Review channel: none; Review of new members' videos: off → "
+         "Review channel: <#11>; Review of new members' videos: for 7 days"),
+        (entry("choices", "server", 0, {"review_flagged": 0}, {"review_flagged": 1}),
+         "Review of flagged prompts: off → on"),
+        (entry("choices", "server", 0, {"review_all": 1}, {"review_all": 0}),
+         "Review of every video: on → off"),
     ],
 )  # fmt: skip
 def test_a_change_says_before_and_after(given_: AuditEntry, words: str) -> None:
     """In a moderator's words, not in those of the table."""
     assert change(given_, DEFAULT) == words
+
+
+def test_every_choice_has_words_of_its_own() -> None:
+    """No name of a column reaches a moderator, whatever a server can choose."""
+    before, after = (
+        {"result_channel": 1, "showcase_channel": 1, "log_channel": 1, "review_channel": 1,
+         "review_newcomer_ms": n, "review_flagged": n, "review_all": n, "strikes": n,
+         "strike_window_ms": n, "strike_block_ms": n, "retention_ms": n, "digest": n}
+        for n in (1, 2)
+    )  # fmt: skip
+    assert set(before) == set(choices._COLUMNS)
+    text = change(entry("choices", "server", 0, before, after), DEFAULT)
+    assert "_" not in text
+    assert text.count(": ") == 1 + 2 * 10
 
 
 def ids(page: Page) -> list[str]:

@@ -2,6 +2,7 @@
 
 =======  ==============================================================
 access   who may use ``/moderate`` now
+values   what servers set, in words
 changes  a change in words: before → after
 texts    the server's queue, block list and usage, as plain text
 log      pages of the audit log, with buttons

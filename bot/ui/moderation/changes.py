@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from bot.model import Quota
 from bot.ui.cards import code
-from bot.workflow.moderation import AuditEntry
+from bot.ui.moderation import values
+from bot.ui.moderation.values import State, Words, credits_, hours
+from bot.workflow.moderation import Access, AuditEntry
 
-State = Mapping[str, Any]
 Moment = Callable[[int], str]
 
 NOTHING_CHANGED: Final = "That is so already: nothing was changed."
 
+_ACCESS: Final = frozenset(Access)
 _REASON_SHOWN: Final = 200
 _PHRASES_SHOWN: Final = 5
 
@@ -49,12 +51,22 @@ def sides(entry: AuditEntry, default: Quota, moment: Moment | None = None) -> tu
             return "", "; ".join(filter(None, (came, went))) or "put in another order"
         case "cancel":
             return _plain(entry.before), "cancelled by a moderator"
+        case "weights":
+            return values.prices(entry.before or {}), values.prices(entry.after or {})
+        case "choices" | "gate":
+            before, after = _chosen(entry)
+            return _said(before), _said(after)
+        case action if action in _ACCESS:
+            ids = [(state or {}).get("ids", ()) for state in (entry.before, entry.after)]
+            return values.lists(Access(action), *ids)
         case _:
             return _plain(entry.before), _plain(entry.after)
 
 
 def subject(entry: AuditEntry) -> str:
     """Whom or what a change is about."""
+    if topic := _topic(entry):
+        return topic
     match entry.subject:
         case "everyone":
             return "Every member"
@@ -88,15 +100,30 @@ def written_moment(at: int) -> str:
     return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def hours(window_ms: int) -> str:
-    """A length of time, in hours as the options take it."""
-    number = window_ms / 3_600_000
-    return "1 hour" if number == 1 else f"{number:.4g} hours"
+def _topic(entry: AuditEntry) -> str | None:
+    """What a change of a server's settings is about, if it is about one of them."""
+    match entry.action:
+        case "weights":
+            return "Prices"
+        case "choices" | "gate" if len(changed := _chosen(entry)[1]) == 1:
+            return changed[0][0]
+        case action if action in _ACCESS:
+            return values.ABOUT_ACCESS[Access(action)]
+        case _:
+            return None
 
 
-def credits_(number: int) -> str:
-    """So many credits."""
-    return "1 credit" if number == 1 else f"{number:,} credits"
+def _chosen(entry: AuditEntry) -> tuple[list[Words], list[Words]]:
+    """What of a server's choices differs, before and after, each with its name."""
+    before, after = entry.before or {}, entry.after or {}
+    if entry.action == "gate":
+        return values.gated(before, after)
+    return values.chosen(before), values.chosen(after)
+
+
+def _said(words: list[Words]) -> str:
+    """One value alone, as the subject names it; several with their names."""
+    return words[0][1] if len(words) == 1 else values.together(words)
 
 
 def _limit(entry: AuditEntry, state: State | None, default: Quota) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from bot.model import Job
 from bot.rules.words import Match, Rejected
 from bot.ui.cards import code, status_line
-from bot.ui.moderation.changes import credits_
+from bot.ui.moderation.values import credits_
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.members import Cancelled
 from bot.workflow.moderation import UsageReport

@@ -1,7 +1,8 @@
 """What moderators may do in their own server; who is one is checked before, by ``bot.ui``.
 
 ==========  ============================================================
-governing   changing limits, grants, blocks and pauses; the audit log
+governing   changing what is set, and reading it; the audit log
+presets     limits to begin with, for servers of different sizes
 jobs        the server's unfinished jobs, and cancelling one
 words       the block list
 reports     what was used
@@ -12,9 +13,9 @@ options     what moderators typed, checked and in the units of the store
 from dataclasses import dataclass
 
 from bot.store.audit import AuditEntry
-from bot.store.governing import Whose
+from bot.store.governing import Access, Whose
 from bot.store.reports import UsageReport
-from bot.workflow.moderation.governing import Governing, Moderator
+from bot.workflow.moderation.governing import Governing, Moderator, Standing
 from bot.workflow.moderation.jobs import ServerJobs
 from bot.workflow.moderation.reports import Reports
 from bot.workflow.moderation.words import BlockLists
@@ -31,6 +32,7 @@ class Moderation:
 
 
 __all__ = [
+    "Access",
     "AuditEntry",
     "BlockLists",
     "Governing",
@@ -38,6 +40,7 @@ __all__ = [
     "Moderator",
     "Reports",
     "ServerJobs",
+    "Standing",
     "UsageReport",
     "Whose",
 ]

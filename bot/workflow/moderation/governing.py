@@ -7,21 +7,24 @@ or ``None`` when all was so already. What cannot be done raises ``BadOption``.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from bot.clock import Clock
 from bot.errors import BadOption
-from bot.model import Quota
-from bot.rules.policy import Choices, PauseMode
-from bot.store import audit, choices, governing
+from bot.model import Quota, Verb
+from bot.rules.policy import AgeRule, Choices, Pause, PauseMode, Policy, Rate
+from bot.store import audit, choices, governing, policies
 from bot.store.audit import Act, AuditEntry
 from bot.store.database import Database
-from bot.store.governing import Whose
+from bot.store.governing import Access, Whose
+from bot.store.policies import Numbers
 from bot.workflow.moderation import options
 from bot.workflow.pauses import Pauses
+
+Written = TypeVar("Written")
 
 _PAGE: Final = 500
 """Entries that are read at once for a file."""
@@ -51,6 +54,16 @@ class Moderator:
 
     guild_id: int
     user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that is set in a server now. ``pause`` is the server's, as long as it holds."""
+
+    policy: Policy
+    choices: Choices
+    numbers: Numbers
+    pause: Pause | None
 
 
 class Governing:
@@ -155,6 +168,77 @@ class Governing:
         except sqlite3.IntegrityError as error:
             raise _explained(error) from error
 
+    async def access(
+        self, by: Moderator, kind: Access, change: Callable[[frozenset[int]], Collection[int]]
+    ) -> AuditEntry | None:
+        """Let the list of channels or roles become what ``change`` makes of it; an empty one says
+        nothing.
+        """
+
+        def write(tx: sqlite3.Connection, act: Act) -> AuditEntry | None:
+            ids = options.listed(change(governing.access(tx, act.guild_id, kind)))
+            return governing.set_access(tx, act, kind, ids)
+
+        return await self._write(by, write)
+
+    async def gate(
+        self, by: Moderator, *, newcomer_ms: int | None = None, age: AgeRule | None = None
+    ) -> AuditEntry | None:
+        """How long members must have been here, and the rule about age-restricted channels. What
+        is not given stays as it is.
+        """
+        change = partial(governing.set_gate, newcomer_ms=newcomer_ms, age=age)
+        return await self._write(by, change)
+
+    async def weights(self, by: Moderator, weights: Mapping[Verb, int]) -> AuditEntry | None:
+        """What each verb's price is multiplied by; one that is not named counts once."""
+        return await self._write(by, partial(governing.set_weights, weights=weights))
+
+    async def allow(
+        self, by: Moderator, everyone: Quota | None, budget: Rate | None
+    ) -> list[AuditEntry]:
+        """Set the limit of every member and the server's budget in one step; ``None`` takes one
+        away.
+        """
+
+        def write(tx: sqlite3.Connection, act: Act) -> list[AuditEntry]:
+            entries = (
+                governing.clear_limit(tx, act, Whose.EVERYONE)
+                if everyone is None
+                else governing.set_limit(
+                    tx,
+                    act,
+                    Whose.EVERYONE,
+                    amount=everyone.credits,
+                    window_ms=everyone.window_ms,
+                    concurrent=everyone.concurrent,
+                ),
+                governing.clear_limit(tx, act, Whose.SERVER)
+                if budget is None
+                else governing.set_limit(
+                    tx, act, Whose.SERVER, amount=budget.credits, window_ms=budget.window_ms
+                ),
+            )
+            return [entry for entry in entries if entry is not None]
+
+        return await self._write(by, write)
+
+    async def standing(self, guild_id: int) -> Standing:
+        """All that is set in the server, as of one moment."""
+        now = self._clock.now()
+
+        def read(tx: sqlite3.Connection) -> Standing:
+            policy = policies.read_server(tx, guild_id, self.default)
+            pause = policy.pause if policy.pause and policy.pause.active(now) else None
+            return Standing(
+                policy,
+                choices.read(tx, guild_id),
+                policies.numbers(tx, guild_id, now),
+                pause,
+            )
+
+        return await self._database.read(read)
+
     async def log(
         self, guild_id: int, *, before_id: int | None = None, most: int
     ) -> list[AuditEntry]:
@@ -169,8 +253,8 @@ class Governing:
             before_id = page[-1].id
 
     async def _write(
-        self, by: Moderator, change: Callable[[sqlite3.Connection, Act], AuditEntry | None]
-    ) -> AuditEntry | None:
+        self, by: Moderator, change: Callable[[sqlite3.Connection, Act], Written]
+    ) -> Written:
         act = Act(by.guild_id, by.user_id, self._clock.now())
         return await self._database.write(lambda tx: change(tx, act))
 
