@@ -42,16 +42,6 @@ COGS = (
     "cogs.moderate_words",
 )
 
-PERMISSIONS = discord.Permissions(
-    view_channel=True,
-    send_messages=True,
-    send_messages_in_threads=True,
-    attach_files=True,
-    embed_links=True,
-    read_message_history=True,
-)
-"""The least that suffices to post a video as a reply and to find it again."""
-
 
 class Tree(app_commands.CommandTree["PikaBot"]):
     """Slash commands, all in servers only, with one answerer of errors."""

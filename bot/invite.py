@@ -5,8 +5,9 @@ from __future__ import annotations
 import aiohttp
 import discord
 
-from bot.client import PERMISSIONS, point_at
+from bot.client import point_at
 from bot.settings import DiscordSettings
+from bot.ui.permissions import INVITED
 
 SCOPES = ("bot", "applications.commands")
 
@@ -37,4 +38,4 @@ async def link(settings: DiscordSettings) -> str:
                 f"Discord cannot be reached now ({type(error).__name__})", bad_token=False
             ) from None
         application_id = client.application_id or 0
-    return discord.utils.oauth_url(application_id, permissions=PERMISSIONS, scopes=SCOPES)
+    return discord.utils.oauth_url(application_id, permissions=INVITED, scopes=SCOPES)

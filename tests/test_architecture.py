@@ -35,7 +35,7 @@ OURS: dict[str, set[str]] = {
     "listener": {"health", "metrics", "callbacks"},
     "sandbox": set(),
     "demo": {"sandbox"},
-    "invite": {"client", "settings"},
+    "invite": {"client", "settings", "ui"},
     "app": {
         "charts", "client", "clock", "errors", "health", "listener", "media", "messenger",
         "metrics", "model", "pika", "settings", "stopping", "store", "ui", "workflow",
