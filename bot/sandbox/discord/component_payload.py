@@ -52,6 +52,10 @@ class Normalizer:
         elif kind in SELECTS:
             kept.setdefault("min_values", 1)
             kept.setdefault("max_values", 1)
+            if "default_values" in kept:  # ids may come as numbers, and are strings ever after
+                kept["default_values"] = [
+                    {**value, "id": str(value["id"])} for value in kept["default_values"]
+                ]
         elif kind == rules.SEPARATOR:
             kept.setdefault("spacing", _SPACING)
             kept.setdefault("divider", True)

@@ -62,6 +62,14 @@ async def test_a_menu_takes_what_it_lists(server, community, rest, asked):
         await server.select(alice, message, name, values)
 
 
+async def test_presets_that_come_as_numbers_are_strings_ever_after(rest, asked, community):
+    """Discord takes ids as either; what it shows is fit for clients without long numbers."""
+    preset = [{"type": "channel", "id": community.channel.id}]
+    message = await shown(rest, asked, menu(8, "where", default_values=preset))
+    kept = message.component("where")["default_values"]
+    assert kept == [{"type": "channel", "id": str(community.channel.id)}]
+
+
 async def test_what_a_form_presets_is_sent_when_it_is_left_alone(
     server, community, rest, asked, run, new_bot
 ):
