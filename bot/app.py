@@ -35,8 +35,10 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.ui.base import Services
 from bot.ui.callback import Responder
+from bot.ui.drafts import Drafts
 from bot.ui.repeats import Repeats
 from bot.ui.tokens import AnswerTokens
+from bot.ui.turns import TEST_MS, Turns
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.careful import CarefulMessenger
@@ -206,7 +208,9 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         tokens = AnswerTokens(clock)
         discord_client.point_at(settings.discord_api_url)
         bot = PikaBot(
-            Services(intake, members, responder, tokens, moderation),
+            Services(
+                intake, members, responder, tokens, moderation, Drafts(clock), Turns(clock, TEST_MS)
+            ),
             closed=closed,
             uploads=uploads,
             brake=brake,

@@ -20,6 +20,7 @@ from bot.ui import buttons
 from bot.ui.base import Interaction, Services, answer, answer_error
 from bot.ui.callback import CONNECTIONS
 from bot.ui.moderation.log import LogButton
+from bot.ui.moderation.panel.controls import Control, ears
 from bot.ui.repeats import Repeats
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.closed import ClosedPlaces
@@ -110,7 +111,7 @@ class PikaBot(commands.AutoShardedBot):
         )
         self.services = services
         http_trace.on_request_end.append(self._heard)
-        self._brake = brake
+        self.brake = brake
         self.closed = closed
         self.uploads = uploads
         self.stopping = False
@@ -156,7 +157,9 @@ class PikaBot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: commands and lasting buttons."""
-        self.add_dynamic_items(*buttons.ALL, LogButton)
+        self.add_dynamic_items(*buttons.ALL, LogButton, Control)
+        for ear in ears():
+            self.add_view(ear)
         for name in COGS:
             await self.load_extension(name)
         # discord.py falls back to its own gateway address when a reconnect fails.
@@ -192,8 +195,8 @@ class PikaBot(commands.AutoShardedBot):
         return self._command_ids.get(command)
 
     def mention(self, command: str) -> str:
-        """A command as members can click it."""
-        command_id = self.command_id(command)
+        """A command as members can click it; one of a group with the group's name before it."""
+        command_id = self.command_id(command.partition(" ")[0])
         return f"</{command}:{command_id}>" if command_id else f"`/{command}`"
 
     async def on_ready(self) -> None:
@@ -210,8 +213,8 @@ class PikaBot(commands.AutoShardedBot):
         status, headers = params.response.status, params.response.headers
         if status == 429 and "Via" not in headers:  # not Discord, but the proxy in front of it
             told = headers.get("Retry-After", "")
-            self._brake.banned(float(told) if told.isdecimal() else None)
-        self._brake.heard(status, shared=headers.get("X-RateLimit-Scope") == "shared")
+            self.brake.banned(float(told) if told.isdecimal() else None)
+        self.brake.heard(status, shared=headers.get("X-RateLimit-Scope") == "shared")
 
     # What changes where may be posted. Events may get lost, so nothing rests on them alone.
 

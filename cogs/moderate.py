@@ -17,6 +17,8 @@ from bot.rules.policy import PauseMode
 from bot.ui.base import Interaction, answer, services_of
 from bot.ui.moderation import log
 from bot.ui.moderation.access import COMMAND, moderator
+from bot.ui.moderation.panel.controls import begin
+from bot.ui.moderation.panel.parts import SETTINGS, SETUP
 from bot.ui.moderation.places import Place
 from bot.ui.moderation.replies import show_usage, tell
 from bot.ui.moderation.texts import cancelled_text, queue_text
@@ -49,6 +51,16 @@ _UNTIL = "For how many hours; left out: until somebody ends it"
 @app_commands.guild_only()
 class Moderate(commands.GroupCog, group_name=COMMAND, group_description="Govern videos here"):
     """Limits, blocks, pauses, the queue and what was used."""
+
+    @app_commands.command(description="A guided first run: channels, limits, reviews, and a test")
+    async def setup(self, interaction: Interaction) -> None:
+        """The first step; all of it can be repeated at any time."""
+        await begin(interaction, SETUP)
+
+    @app_commands.command(description="Everything that this server sets, on one panel")
+    async def settings(self, interaction: Interaction) -> None:
+        """The first page of the panel."""
+        await begin(interaction, SETTINGS)
 
     @app_commands.command(description="Limit every member, or one member, role or channel")
     @app_commands.describe(

@@ -96,6 +96,8 @@ def test_commands_have_the_options_of_the_contract(
         "jobs": [],
         "quota": [],
         "help": [],
+        "moderate setup": [],
+        "moderate settings": [],
         "moderate limit": ["member", "role", "channel", "credits", "hours", "concurrent", "clear"],
         "moderate budget": ["credits", "hours", "clear"],
         "moderate grant": ["member", "credits", "hours"],

@@ -17,7 +17,9 @@ from bot.ui.callback import (
     NotAnsweredError,
     Responder,
 )
+from bot.ui.drafts import Drafts
 from bot.ui.tokens import AnswerTokens
+from bot.ui.turns import Turns
 from bot.workflow.intake import Intake
 from bot.workflow.members import Members
 from bot.workflow.moderation import Moderation
@@ -44,6 +46,8 @@ class Services:
     responder: Responder
     tokens: AnswerTokens
     moderation: Moderation
+    drafts: Drafts
+    tests: Turns
 
 
 class _HasServices(Protocol):

@@ -26,6 +26,8 @@ CONNECTIONS = 64
 per outstanding answer, as discord.py opens them, loses most of a burst of 5,000."""
 
 CHANNEL_MESSAGE = 4
+UPDATE_MESSAGE = 7
+INVALID_FORM = 50035
 UNKNOWN_INTERACTION = 10062
 ALREADY_ANSWERED = 40060
 TRY_SECONDS = 5.0
@@ -68,7 +70,18 @@ class Responder:
         A lost connection or a 5xx is tried again at once, as Discord takes only one first
         answer. Raises ``NotAnsweredError``.
         """
-        body = orjson.dumps({"type": CHANNEL_MESSAGE, "data": message})
+        return await self._respond(interaction, CHANNEL_MESSAGE, message)
+
+    async def update(self, interaction: discord.Interaction[Any], message: dict[str, Any]) -> int:
+        """Answer a button, a select or a form by changing the message that it is on, in the same
+        way. Raises ``NotAnsweredError``.
+        """
+        return await self._respond(interaction, UPDATE_MESSAGE, message)
+
+    async def _respond(
+        self, interaction: discord.Interaction[Any], kind: int, message: dict[str, Any]
+    ) -> int:
+        body = orjson.dumps({"type": kind, "data": message})
         path = f"/interactions/{interaction.id}/{interaction.token}/callback?with_response=true"
         for tried in range(1, TRIES + 1):
             try:

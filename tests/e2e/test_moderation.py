@@ -322,6 +322,8 @@ async def test_audit_turns_pages_and_makes_a_file(scene: Scene) -> None:
 
 
 EVERY: dict[str, dict[str, tuple[int, Any]]] = {
+    "setup": {},
+    "settings": {},
     "limit": {"credits": (4, 1)},
     "budget": {"credits": (4, 1), "hours": (10, 1.0)},
     "grant": {"member": (6, "self"), "credits": (4, 5)},

@@ -134,8 +134,8 @@ def entry(
          "Strikes: within 24 hours → within 48 hours"),
         (entry("choices", "server", 0, {"review_channel": None, "review_newcomer_ms": 0},
                {"review_channel": 11, "review_newcomer_ms": 7 * DAY_MS}),
-         "This server: Review channel: none; Review of new members' videos: off → "
-         "Review channel: <#11>; Review of new members' videos: for 7 days"),
+         "This server: Review channel: none; Review of new members’ videos: off → "
+         "Review channel: <#11>; Review of new members’ videos: for 7 days"),
         (entry("choices", "server", 0, {"review_flagged": 0}, {"review_flagged": 1}),
          "Review of flagged prompts: off → on"),
         (entry("choices", "server", 0, {"review_all": 1}, {"review_all": 0}),

@@ -7,5 +7,6 @@ changes  a change in words: before → after
 texts    the server's queue, block list and usage, as plain text
 log      pages of the audit log, with buttons
 files    the same as CSV
+panel    settings and the guided first run
 =======  ==============================================================
 """

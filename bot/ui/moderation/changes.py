@@ -128,10 +128,10 @@ def _said(words: list[Words]) -> str:
 
 def _limit(entry: AuditEntry, state: State | None, default: Quota) -> str:
     if state is None:
-        nothing = {"everyone": f"the bot's own limit ({_whole(default)})", "server": "none"}
+        nothing = {"everyone": f"the bot's own limit ({values.quota(default)})", "server": "none"}
         return nothing.get(entry.subject, "no limit of its own")
     if entry.subject == "everyone":
-        return _whole(
+        return values.quota(
             Quota(
                 state.get("credits", default.credits),
                 state.get("window_ms", default.window_ms),
@@ -146,13 +146,6 @@ def _limit(entry: AuditEntry, state: State | None, default: Quota) -> str:
     if "concurrent" in state:
         parts.append(f"{state['concurrent']} unfinished at once")
     return ", ".join(parts)
-
-
-def _whole(quota: Quota) -> str:
-    return (
-        f"{credits_(quota.credits)} in {hours(quota.window_ms)}, "
-        f"{quota.concurrent} unfinished at once"
-    )
 
 
 def _granted(state: State | None, say: Moment) -> str:

@@ -1,4 +1,4 @@
-"""Channels as options: a thread stands for the channel above it."""
+"""Kinds of channels, and channels as options: a thread stands for the channel above it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from discord import app_commands
 
 from bot.ui.base import Interaction
 
-_KINDS: Final = [
+ASKED_IN: Final = (
     discord.ChannelType.text,
     discord.ChannelType.news,
     discord.ChannelType.forum,
     discord.ChannelType.voice,
     discord.ChannelType.stage_voice,
+)
+"""Where videos can be asked for, or that have such places below them; not categories."""
+
+POSTED_IN: Final = (discord.ChannelType.text, discord.ChannelType.news)
+"""Where the bot posts by itself."""
+
+_THREADS: Final = (
     discord.ChannelType.public_thread,
     discord.ChannelType.private_thread,
     discord.ChannelType.news_thread,
-]
-"""Where videos can be asked for, or that have such places below them; not categories."""
+)
 
 
 class _ChannelId(app_commands.Transformer):
@@ -29,7 +35,7 @@ class _ChannelId(app_commands.Transformer):
 
     @property
     def channel_types(self) -> list[discord.ChannelType]:
-        return _KINDS
+        return [*ASKED_IN, *_THREADS]
 
     async def transform(self, _interaction: Interaction, value: Any, /) -> int:
         if isinstance(value, app_commands.AppCommandThread):

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.model import Verb
-from bot.rules.policy import AgeRule
+from bot.model import Quota, Verb
+from bot.rules.policy import AgeRule, Rate
 from bot.workflow.moderation import Access
 from bot.workflow.moderation.options import DAY_MS, HOUR_MS
 
@@ -57,6 +57,19 @@ def days(span_ms: int) -> str:
 def credits_(number: int) -> str:
     """So many credits."""
     return "1 credit" if number == 1 else f"{number:,} credits"
+
+
+def quota(everyone: Quota) -> str:
+    """What every member may use."""
+    return (
+        f"{credits_(everyone.credits)} in {hours(everyone.window_ms)}, "
+        f"{everyone.concurrent} unfinished at once"
+    )
+
+
+def rate(budget: Rate | None) -> str:
+    """What the whole server may use."""
+    return "none" if budget is None else f"{credits_(budget.credits)} in {hours(budget.window_ms)}"
 
 
 def mention(kind: Access, id_: int) -> str:
@@ -158,7 +171,7 @@ _CHOICES: Final[dict[str, tuple[str, Any]]] = {
     "log_channel": ("Log channel", place),
     "review_channel": ("Review channel", place),
     "review_newcomer_ms": (
-        "Review of new members' videos",
+        "Review of new members’ videos",
         lambda span: f"for {days(span)}" if span else "off",
     ),
     "review_flagged": ("Review of flagged prompts", on),

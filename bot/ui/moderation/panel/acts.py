@@ -1,0 +1,240 @@
+"""What each control changes. Whatever a client sends is checked against the server again.
+
+A list becomes what it is now with what the moderator has added and without what they took off: what
+somebody else changed meanwhile, which they could not see, stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+import discord
+
+from bot.errors import BadOption, NothingHere
+from bot.rules.policy import AgeRule, Choices, ReviewRule
+from bot.ui.moderation.panel.fields import CHANNELS_OF
+from bot.ui.moderation.panel.forms import Entries
+from bot.ui.moderation.places import ASKED_IN, POSTED_IN
+from bot.workflow.moderation import Access, AuditEntry, Governing, Moderator
+from bot.workflow.moderation.options import DAY_MS, MOST_LISTED
+from bot.workflow.moderation.presets import PRESETS
+
+NEW_FOR_MS: Final = 7 * DAY_MS
+"""For how long members are new, until somebody says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Somebody used a control of a page. ``values`` is what they chose in a select, ``seen`` what
+    they saw chosen there before.
+    """
+
+    by: Moderator
+    guild: discord.Guild
+    governing: Governing
+    page: str
+    values: tuple[str, ...]
+    seen: frozenset[str]
+
+
+Act = Callable[[Press], Awaitable[Entries]]
+Known = TypeVar("Known")
+
+
+async def _allowed(press: Press) -> Entries:
+    return await _list(press, Access.ALLOWED_CHANNEL, _channels(press, ASKED_IN))
+
+
+async def _required(press: Press) -> Entries:
+    return await _list(press, Access.REQUIRED_ROLE, _roles(press))
+
+
+async def _barred(press: Press) -> Entries:
+    return await _list(press, Access.BARRED_ROLE, _roles(press))
+
+
+async def _list(press: Press, kind: Access, chosen: frozenset[int]) -> Entries:
+    seen = _numbers(press.seen)
+    added, taken_off = chosen - seen, seen - chosen
+    return [await press.governing.access(press.by, kind, lambda now: (now - taken_off) | added)]
+
+
+def _channels(press: Press, kinds: Collection[discord.ChannelType]) -> frozenset[int]:
+    """The channels that were chosen. Raises ``BadOption`` for what is none of this server's, or
+    of no use there: threads, categories, and whatever else has another number.
+    """
+    chosen = _numbers(press.values)
+    for channel_id in chosen:
+        channel = press.guild.get_channel(channel_id)
+        if channel is None or channel.type not in kinds:
+            raise BadOption("channel", "That is no channel of this server that can be chosen here.")
+    return chosen
+
+
+def _roles(press: Press) -> frozenset[int]:
+    """The roles that were chosen. Raises ``BadOption`` for what is none of this server's."""
+    chosen = _numbers(press.values)
+    for role_id in chosen:
+        role = press.guild.get_role(role_id)
+        if role is None:
+            raise BadOption("role", "That is no role of this server.")
+        if role.is_default():
+            raise BadOption(
+                "role",
+                "Everybody has @everyone: choose a role that only some have. To take no "
+                "videos from anybody, pause the server.",
+            )
+    return chosen
+
+
+def _numbers(values: Collection[str]) -> frozenset[int]:
+    """Ids as Discord writes them. Raises ``BadOption`` for more than anybody can choose, and
+    ``NothingHere`` for what is no id.
+    """
+    if len(values) > MOST_LISTED:
+        raise BadOption("list", f"Choose at most {MOST_LISTED}.")
+    if not all(re.fullmatch(r"[1-9][0-9]{0,17}|[1-8][0-9]{18}", value) for value in values):
+        raise NothingHere
+    return frozenset(map(int, values))
+
+
+def _posting(field: str) -> Act:
+    """Choose the channel in which the bot posts by itself, or none."""
+
+    async def act(press: Press) -> Entries:
+        chosen = _channels(press, POSTED_IN)
+        if len(chosen) > 1:
+            raise BadOption(field, "Choose one channel.")
+        channel_id = next(iter(chosen), None)
+        return [await _choose(press, lambda now: _placed(now, field, channel_id))]
+
+    return act
+
+
+def _placed(choices: Choices, field: str, channel_id: int | None) -> Choices:
+    """The choices with another channel in this field. Raises ``BadOption`` where videos would be
+    left without a place to wait.
+    """
+    if field == "review" and channel_id is None and choices.look_at != ReviewRule():
+        raise BadOption(
+            "review",
+            "Videos wait there until they are looked at. Choose another channel, or first let no "
+            "video be looked at.",
+        )
+    return replace(choices, **{field: channel_id})  # type: ignore[arg-type]
+
+
+async def _choose(press: Press, change: Callable[[Choices], Choices]) -> AuditEntry | None:
+    return await press.governing.choose(press.by, change)
+
+
+async def _age(press: Press) -> Entries:
+    rule = _one_of(press, {str(rule): rule for rule in AgeRule})
+    return [await press.governing.gate(press.by, age=rule)]
+
+
+async def _preset(press: Press) -> Entries:
+    preset = _one_of(press, PRESETS)
+    return await press.governing.allow(press.by, preset.everyone, preset.budget)
+
+
+def _one_of(press: Press, known: Mapping[str, Known]) -> Known:
+    """What was chosen. Raises ``NothingHere`` for anything that was not to choose from."""
+    if len(press.values) != 1 or press.values[0] not in known:
+        raise NothingHere
+    return known[press.values[0]]
+
+
+async def _looks(press: Press) -> Entries:
+    chosen = frozenset(press.values)
+    if not chosen <= {"new", "flagged", "all"}:
+        raise NothingHere
+
+    def on(name: str, *, now: bool) -> bool:
+        return name in chosen if (name in chosen) != (name in press.seen) else now
+
+    def change(choices: Choices) -> Choices:
+        rule = choices.look_at
+        new = on("new", now=rule.newcomer_ms > 0)
+        return replace(
+            choices,
+            look_at=ReviewRule(
+                newcomer_ms=(rule.newcomer_ms or NEW_FOR_MS) if new else 0,
+                flagged=on("flagged", now=rule.flagged),
+                everything=on("all", now=rule.everything),
+            ),
+        )
+
+    return [await _choose(press, change)]
+
+
+def _fixed(**values: object) -> Act:
+    """A button that lets these choices be so."""
+
+    async def act(press: Press) -> Entries:
+        return [await _choose(press, lambda now: replace(now, **values))]  # type: ignore[arg-type]
+
+    return act
+
+
+_FIELDS: Final = MappingProxyType(
+    {"results": "result", "showcase": "showcase", "log": "log", "review": "review"}
+)
+"""What a channel is for, and the choice that says so."""
+
+
+async def _gone(press: Press) -> Entries:
+    """Take off the lists of this page, and out of its choices, what does not exist any more."""
+    guild = press.guild
+    uses = CHANNELS_OF.get(press.page, frozenset())
+    entries: list[AuditEntry | None] = []
+    if press.page == "members":
+        entries += [
+            await _living(press, Access.REQUIRED_ROLE, guild.get_role),
+            await _living(press, Access.BARRED_ROLE, guild.get_role),
+        ]
+    if "asking" in uses:
+        entries.append(await _living(press, Access.ALLOWED_CHANNEL, guild.get_channel))
+    fields = [field for use, field in _FIELDS.items() if use in uses]
+
+    def change(now: Choices) -> Choices:
+        for field in fields:
+            channel_id = getattr(now, field)
+            if channel_id is not None and guild.get_channel(channel_id) is None:
+                now = _placed(now, field, None)
+        return now
+
+    if fields:
+        entries.append(await _choose(press, change))
+    return entries
+
+
+async def _living(
+    press: Press, kind: Access, find: Callable[[int], object | None]
+) -> AuditEntry | None:
+    return await press.governing.access(
+        press.by, kind, lambda now: [id_ for id_ in now if find(id_) is not None]
+    )
+
+
+ACTS: Final[Mapping[str, Act]] = MappingProxyType(
+    {
+        "allowed": _allowed,
+        "required": _required,
+        "barred": _barred,
+        "age": _age,
+        **{field: _posting(field) for field in _FIELDS.values()},
+        "looks": _looks,
+        "preset": _preset,
+        "digest_on": _fixed(digest=True),
+        "digest_off": _fixed(digest=False),
+        "strikes_off": _fixed(strikes=None),
+        "kept": _fixed(retention_ms=None),
+        "gone": _gone,
+    }
+)
+"""By the name that a component's id ends with."""

@@ -1,0 +1,165 @@
+"""The forms of the panel: what each asks for, what is set now, and how what was typed is set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from bot.errors import BadOption
+from bot.model import Quota, Verb
+from bot.rules.policy import Rate
+from bot.ui.moderation.panel.forms import Entries, Field, Form, Typed, number, whole
+from bot.ui.moderation.panel.server import Server
+from bot.workflow.moderation import Governing, Moderator, options
+from bot.workflow.moderation.options import DAY_MS, HOUR_MS
+
+_DAYS: Final = Field("days", "Days", "For how long after they joined; 0 for no waiting")
+
+
+async def _save_newcomers(governing: Governing, by: Moderator, text: Typed) -> Entries:
+    span = options.new_for_ms(number(text["days"], "Days"), "Days")
+    return [await governing.gate(by, newcomer_ms=span)]
+
+
+async def _save_newness(governing: Governing, by: Moderator, text: Typed) -> Entries:
+    span = options.new_for_ms(number(text["days"], "Days"), "Days")
+    return [
+        await governing.choose(
+            by, lambda now: replace(now, look_at=replace(now.look_at, newcomer_ms=span))
+        )
+    ]
+
+
+async def _save_costs(governing: Governing, by: Moderator, text: Typed) -> Entries:
+    weights = {verb: options.weight(whole(text[verb], f"/{verb}"), f"/{verb}") for verb in Verb}
+    return [await governing.weights(by, weights)]
+
+
+_STRIKE_LABELS: Final = ("Refused prompts", "Within hours", "Blocked for hours")
+
+
+async def _save_strikes(governing: Governing, by: Moderator, text: Typed) -> Entries:
+    count, within, blocked = _STRIKE_LABELS
+    rule = options.strikes(
+        whole(text["count"], count),
+        number(text["within"], within),
+        number(text["blocked"], blocked),
+        _STRIKE_LABELS,
+    )
+    return [await governing.choose(by, lambda now: replace(now, strikes=rule))]
+
+
+async def _save_retention(governing: Governing, by: Moderator, text: Typed) -> Entries:
+    span = options.kept_for_ms(number(text["days"], "Days"), "Days")
+    return [await governing.choose(by, lambda now: replace(now, retention_ms=span))]
+
+
+_LIMIT_LABELS: Final = (
+    "Credits of each member",
+    "In how many hours",
+    "Unfinished videos at once",
+    "Credits of the whole server",
+    "In how many hours, the whole server",
+)
+
+
+async def _save_limits(governing: Governing, by: Moderator, text: Typed) -> Entries:
+    each, hours, at_once, together, together_hours = _LIMIT_LABELS
+    everyone = Quota(
+        options.amount(whole(text["credits"], each), least=0, name=each) or 0,
+        options.hours_ms(number(text["hours"], hours), hours) or 0,
+        options.at_once(whole(text["concurrent"], at_once), at_once) or 0,
+    )
+    budget = None
+    if text["budget"].strip() or text["budget_hours"].strip():
+        if not (text["budget"].strip() and text["budget_hours"].strip()):
+            raise BadOption(
+                together,
+                f"A budget is credits in so many hours: fill in both `{together}` and "
+                f"`{together_hours}`, or neither for no budget.",
+            )
+        budget = Rate(
+            options.amount(whole(text["budget"], together), least=0, name=together) or 0,
+            options.hours_ms(number(text["budget_hours"], together_hours), together_hours) or 0,
+        )
+    return await governing.allow(by, everyone, budget)
+
+
+def _strikes_now(server: Server) -> Sequence[float | None]:
+    rule = server.standing.choices.strikes
+    if rule is None:
+        return (3, 24, 24)
+    return (rule.count, rule.window_ms / HOUR_MS, rule.block_ms / HOUR_MS)
+
+
+def _retention_now(server: Server) -> Sequence[float | None]:
+    kept = server.standing.choices.retention_ms
+    return (None if kept is None else kept / DAY_MS,)
+
+
+def _limits_now(server: Server) -> Sequence[float | None]:
+    everyone, budget = server.standing.policy.default, server.standing.policy.budget
+    return (
+        everyone.credits,
+        everyone.window_ms / HOUR_MS,
+        everyone.concurrent,
+        None if budget is None else budget.credits,
+        None if budget is None else budget.window_ms / HOUR_MS,
+    )
+
+
+FORMS: Final[Mapping[str, Form]] = MappingProxyType(
+    {
+        "newcomers": Form(
+            "Time in the server before asking",
+            (_DAYS,),
+            lambda server: (server.standing.policy.newcomer_ms / DAY_MS,),
+            _save_newcomers,
+        ),
+        "newness": Form(
+            "How long members are new",
+            (Field("days", "Days", "After they joined; 0 to look at no video for that"),),
+            lambda server: (server.standing.choices.look_at.newcomer_ms / DAY_MS,),
+            _save_newness,
+        ),
+        "costs": Form(
+            "What commands cost",
+            tuple(
+                Field(verb, f"/{verb}", "Multiplies what a video costs: a whole number from 1")
+                for verb in Verb
+            ),
+            lambda server: [server.standing.policy.weights.get(verb, 1) for verb in Verb],
+            _save_costs,
+        ),
+        "strikes": Form(
+            "Strikes",
+            (
+                Field("count", _STRIKE_LABELS[0], "Prompts that Pika’s moderation refused"),
+                Field("within", _STRIKE_LABELS[1], "In how many hours they count together"),
+                Field("blocked", _STRIKE_LABELS[2], "For how long the member may not ask then"),
+            ),
+            _strikes_now,
+            _save_strikes,
+        ),
+        "retention": Form(
+            "Words and pictures of finished videos",
+            (Field("days", "Days", "For how long they are kept after a video is finished"),),
+            _retention_now,
+            _save_retention,
+        ),
+        "limits": Form(
+            "What everybody may use",
+            (
+                Field("credits", _LIMIT_LABELS[0], "A video from words costs one"),
+                Field("hours", _LIMIT_LABELS[1], "Counted back from each request"),
+                Field("concurrent", _LIMIT_LABELS[2], "Of one member"),
+                Field("budget", _LIMIT_LABELS[3], "Together; empty for no budget", required=False),
+                Field("budget_hours", _LIMIT_LABELS[4], "Empty for no budget", required=False),
+            ),
+            _limits_now,
+            _save_limits,
+        ),
+    }
+)  # fmt: skip

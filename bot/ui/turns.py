@@ -1,0 +1,31 @@
+"""How often something may be done in a server, where each time costs all the others."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+from bot.clock import Clock
+
+TEST_MS: Final = 30_000
+"""Between two rounds of test posts in one server: a round may be ninety requests of the fifty that
+Discord allows the bot in a second."""
+
+
+class Turns:
+    """One turn for each server in ``pause_ms``."""
+
+    def __init__(self, clock: Clock, pause_ms: int) -> None:
+        self._clock = clock
+        self._pause_ms = pause_ms
+        self._next: OrderedDict[int, int] = OrderedDict()  # server -> when
+
+    def take(self, guild_id: int) -> bool:
+        """Whether it is this server's turn; then it is taken."""
+        now = self._clock.now()
+        while self._next and next(iter(self._next.values())) <= now:
+            self._next.popitem(last=False)
+        if guild_id in self._next:
+            return False
+        self._next[guild_id] = now + self._pause_ms
+        return True

@@ -1,0 +1,129 @@
+"""``/moderate setup``: a first run, its check of permissions, and its test posts."""
+
+from __future__ import annotations
+
+from bot.sandbox.discord import Fault, Permission
+from tests.e2e.panel import Hand, opened, private
+from tests.e2e.test_moderation import moderator
+from tests.e2e.town import Scene, bots
+
+MESSAGES = "/channels/{channel_id}/messages"
+
+
+async def test_a_first_run_from_the_first_step_to_the_last_word(scene: Scene) -> None:
+    """Each step can be skipped or chosen in, there is a way back, and the summary says it all.
+    Members are told nothing.
+    """
+    mona = moderator(scene)
+    office = private(scene)
+    hand = await opened(scene, mona, "setup")
+    assert "Step 1 of 5" in hand.text
+    assert hand.labels == ["Skip"]
+    await hand.choose("allowed", scene.channel)
+    assert hand.labels == ["Next"]
+    await hand.open("places")
+    assert hand.labels == ["Back", "Skip"]
+    await hand.choose("log", office)
+    await hand.choose("review", office)
+    assert hand.labels == ["Back", "Next"]
+    await hand.open("limits")
+    text = await hand.choose("preset", "medium")
+    assert "✅ Every member: the bot's own limit" in text
+    assert "✅ This server's budget: none → 100 credits in 24 hours" in text
+    text = await hand.fill("limits", credits="6", budget="", budget_hours="")
+    assert "✅ This server's budget: 100 credits in 24 hours → none" in text
+    assert "A budget is credits in so many hours" in await hand.fill("limits", budget="50")
+    await hand.open("review")
+    await hand.choose("looks", "new")
+    assert hand.labels == ["Back", "Next", "Change days"]
+    text = await hand.open("summary")
+    for line in (
+        f"Videos may be asked for only in <#{scene.channel.id}>",
+        "Every member: 6 credits in 24 hours, 2 unfinished at once",
+        "All members together: no budget",
+        f"Looked at first, in <#{office.id}>: videos of new members (7 days)",
+        f"✅ <#{office.id}>: I have all that I need (log, review)",
+        f"✅ <#{scene.channel.id}>: I have all that I need (asking)",
+    ):
+        assert line in text
+    await hand.open("review")
+    await hand.open("summary")
+    text = await hand.open("done")
+    assert "Members can ask for videos now" in text
+    assert hand.labels == ["Back", "All settings"]
+    assert bots(scene.channel) == bots(office) == []
+    again = await opened(scene, mona, "setup")
+    assert again.chosen("allowed") == {scene.channel.id}
+
+
+async def try_out(hand: Hand) -> str:
+    """Send test posts; what came of it."""
+    pressed = await hand.scene.discord.press(hand.who, hand.shown, custom_id=hand.id("test"))
+    hand.scene.asked.append(pressed)
+    await hand.scene.until(lambda: "⏳ Posting" in hand.text or pressed.failed)
+    await hand.scene.until(lambda: "⏳ Posting" not in hand.text)
+    return hand.text
+
+
+async def test_a_test_post_proves_each_channel_and_is_gone(scene: Scene) -> None:
+    """A message with a picture in a box, read again and deleted, without waking anybody; of what
+    does not work the panel says what it is.
+    """
+    mona = moderator(scene)
+    office, log, shut = (private(scene, name) for name in ("office", "log", "shut"))
+    shut.set_overwrite(scene.guild.bot_role, allow=Permission.VIEW_CHANNEL,
+                       deny=Permission.ATTACH_FILES)  # fmt: skip
+    forum = scene.guild.create_forum("ideas")
+    hand = await opened(scene, mona, "setup")
+    await hand.choose("allowed", scene.channel, forum)
+    await hand.open("places")
+    for what, channel in (("result", scene.channel), ("log", log), ("review", office),
+                          ("showcase", shut)):  # fmt: skip
+        await hand.choose(what, channel)
+    await hand.open("summary")
+    began = len(scene.discord.requests)
+    scene.discord.faults.add(
+        Fault("POST", MESSAGES, status=403, code=50013, match=lambda r: str(log.id) in r.path)
+    )
+    text = await try_out(hand)
+    assert "❌ Something is wrong in 2 of 5 channels." in text
+    assert f"❌ <#{shut.id}>: not tried, as I lack **Attach Files**." in text
+    assert f"❌ <#{log.id}>: Discord says that I lack a permission" in text
+    assert f"✅ <#{office.id}>: posted, read again, deleted" in text
+    assert f"✅ <#{scene.channel.id}>: posted, read again, deleted" in text
+    assert f"✅ <#{forum.id}>: not tried" in text
+    sent = [r for r in scene.discord.requests[began:] if r.route == MESSAGES and r.method == "POST"]
+    assert {seen.path.split("/")[-2] for seen in sent} == {
+        str(one.id) for one in (office, log, scene.channel)
+    }
+    for seen in sent:
+        body = seen.json
+        assert body["embeds"][0]["image"]["url"] == "attachment://test.png"
+        assert body["flags"] & 1 << 12
+        assert body["allowed_mentions"] == {"parse": []}
+    for place in (scene.channel, office, log, shut):
+        assert bots(place) == []
+
+
+async def test_test_posts_take_turns_and_say_what_stays(scene: Scene) -> None:
+    """Where nothing is chosen, this very channel is tried. A second round has to wait; a post
+    that could not be deleted is confessed; Discord out of order is no fault of the channel.
+    """
+    mona = moderator(scene)
+    hand = await opened(scene, mona, "setup")
+    await hand.open("summary")
+    scene.discord.faults.add(
+        Fault("DELETE", f"{MESSAGES}/{{message_id}}", times=None, status=403, code=50001)
+    )
+    text = await try_out(hand)
+    assert "It could not be deleted again: please do." in text
+    assert len(bots(scene.channel)) == 1
+    text = await hand.press("test")
+    assert "Please wait half a minute" in text
+    assert len(bots(scene.channel)) == 1
+    elsewhere = Scene(scene.town, "Elsewhere")
+    other = await opened(elsewhere, moderator(elsewhere, "carol"), "setup")
+    await other.open("summary")
+    scene.discord.faults.clear()
+    scene.discord.faults.add(Fault("POST", MESSAGES, status=404, code=10003))
+    assert "it does not exist any more" in await try_out(other)
