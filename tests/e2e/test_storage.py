@@ -24,7 +24,7 @@ from bot.demo.process import BotProcess
 from bot.sandbox.discord import Fault, Message
 from bot.sandbox.pika import PikaFault
 from tests.e2e.conftest import OpenScene
-from tests.e2e.town import STOP_SECONDS, Ended, Scene, Town, clip, pika_bot
+from tests.e2e.town import PATIENCE, STOP_SECONDS, Ended, Scene, Town, clip, pika_bot
 from tests.storage_faults import damage, locked
 
 KIB = 1024
@@ -72,7 +72,7 @@ class Watched(Scene):
     async def becomes(self, check: str, words: str) -> None:
         """Wait until the check says this."""
         seen = ""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while seen != words:
                 seen = (await self.checks())[check]
                 await asyncio.sleep(0.1)

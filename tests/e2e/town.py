@@ -44,8 +44,9 @@ Row = dict[str, Any]
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
-PATIENCE = 15.0
-"""How long a test waits for what must happen; on an idle machine it takes a fraction."""
+PATIENCE = 30.0
+"""How long a test waits for what must happen; on an idle machine it takes a fraction. ffmpeg is run
+at low priority, so on a busy one the look at a video has been seen to take ten seconds."""
 
 DOUBT_SECONDS = 0.8
 """Who looked within half of this after a POST, and again after all of it, has proven that Pika
