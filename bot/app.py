@@ -50,7 +50,14 @@ from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
 from bot.workflow.intake import Intake
 from bot.workflow.members import Members
-from bot.workflow.moderation import BlockLists, Governing, Moderation, Reports, ServerJobs
+from bot.workflow.moderation import (
+    BlockLists,
+    Governing,
+    Moderation,
+    Removals,
+    Reports,
+    ServerJobs,
+)
 from bot.workflow.outlook import Outlooks, Slots
 from bot.workflow.pauses import Pauses
 from bot.workflow.pictures import Pictures
@@ -192,6 +199,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         moderation = Moderation(
             Governing(database, clock, pauses, default),
             ServerJobs(database, clock, outlooks, settling, changes),
+            Removals(database, clock, changes),
             BlockLists(database, clock, wordlists),
             Reports(settings.database, clock, Charts(settings.data_dir / "charts")),
         )

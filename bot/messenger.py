@@ -13,10 +13,13 @@ from bot.model import Delivery, Job, Place
 from bot.ui import messages
 from bot.ui.lookback import LookBack
 from bot.ui.tokens import AnswerTokens
-from bot.workflow.delivery.messenger import Outlook
+from bot.workflow.delivery.messenger import GONE, Outlook
 
 NO_HISTORY: Final = 160002
 """A reply needs Read Message History (Discord docs, opcodes and status codes)."""
+
+ARCHIVED: Final = 50083
+"""Nothing can be changed in an archived thread before it is opened (same source)."""
 
 TOO_LARGE: Final = frozenset({40005, 50045})
 """Request entity too large; file exceeds the maximum size (same source). Never retryable."""
@@ -88,6 +91,29 @@ class DiscordMessenger:
         channel = self._channel(delivery.channel_id, job, delivery.place)
         me = self._client.user
         return await _asked(self._lookback.find(channel, me.id if me else 0, job, delivery))
+
+    async def delete(self, job: Job, delivery: Delivery) -> None:
+        """Delete the message, if it is there. Raises ``Denied`` or ``TryLater``."""
+        channel = self._channel(delivery.channel_id, job, delivery.place)
+        message = channel.get_partial_message(delivery.message_id or 0)
+        try:
+            await self._delete(message)
+        except Denied as error:
+            if error.code not in GONE:
+                raise
+
+    async def _delete(self, message: discord.PartialMessage) -> None:
+        try:
+            await _asked(message.delete())
+        except Denied as archived:
+            if archived.code != ARCHIVED:
+                raise
+            # Whoever may send there may open the thread, unless it is locked.
+            try:
+                await _asked(self._client.http.edit_channel(message.channel.id, archived=False))
+            except Denied:
+                raise archived from None
+            await _asked(message.delete())
 
     async def direct_channel(self, user_id: int) -> int:
         """The channel of direct messages with this member. Raises ``Denied`` or ``TryLater``."""

@@ -270,6 +270,8 @@ class Metrics:
         before = self._states.get(job.id)
         if job.state is before:
             return  # progress, or a wish to cancel
+        if before is None and job.state in FINAL:
+            return  # it was over before; something else about it has changed
         if before is not None:
             self._jobs_in(before).dec()
         self._enter(job)

@@ -96,7 +96,10 @@ UNDELIVERABLE: Final = "undeliverable"
 LOST: Final = "lost"
 """The code of a job whose finished video was lost before it was posted: nothing is charged."""
 
-FAILED_WITH_VIDEO: Final = frozenset({REJECTED, UNDELIVERABLE})
+REMOVED: Final = "removed"
+"""The code of a job whose video was taken away before it was posted."""
+
+FAILED_WITH_VIDEO: Final = frozenset({REJECTED, UNDELIVERABLE, REMOVED})
 """Codes of failures with a video, which is charged."""
 
 LATE: Final = "late"
@@ -126,7 +129,7 @@ class DeliveryKind(StrEnum):
     REVIEW = "review"  # the video, for moderators to look at before it is posted
     SHARE = "share"  # the video once more, where the server shows its best
     REPORT = "report"  # members find that the video should go: for moderators
-    REMOVAL = "removal"  # that a moderator has taken the video away
+    REMOVAL = "removal"  # that a moderator has taken the video away, for the member
 
 
 WITH_VIDEO: Final = frozenset({DeliveryKind.RESULT, DeliveryKind.REVIEW, DeliveryKind.SHARE})
@@ -187,7 +190,9 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A moderator has taken the video away: its messages are deleted, and so is its file."""
+    """The video was taken away, by a moderator or by whoever asked for it: its messages are
+    deleted, and so is its file.
+    """
 
     actor_id: int
     at: int
@@ -307,6 +312,7 @@ class Delivery:
     is rewritten. ``attempts`` counts posts that were begun in this place,
     ``first_try_at`` and ``last_try_at`` when. ``fit`` is the size in bytes that a video too large
     for its server is encoded to; 0 says that only its link is posted.
+    ``code`` is why Discord did not take it in the last place before this one.
     """
 
     id: int
@@ -323,6 +329,7 @@ class Delivery:
     fit: int | None = None
     first_try_at: int | None = None
     last_try_at: int | None = None
+    code: int | None = None
 
     @property
     def nonce(self) -> str:

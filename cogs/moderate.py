@@ -194,6 +194,17 @@ class Moderate(commands.GroupCog, group_name=COMMAND, group_description="Govern 
         gone, came_of_it = await _moderation(interaction).jobs.cancel(by, job)
         await answer(interaction, cancelled_text(gone, came_of_it))
 
+    @app_commands.command(description="Delete a video wherever I have posted it")
+    @app_commands.describe(
+        job="The number of the job, as its card says", reason="Why; the member is told"
+    )
+    async def remove(
+        self, interaction: Interaction, job: JobNumber, reason: Reason | None = None
+    ) -> None:
+        """Take a video of this server away; its card says so, and whoever asked for it is told."""
+        by = await moderator(interaction)
+        await tell(interaction, await _moderation(interaction).removals.remove(by, job, reason))
+
     @app_commands.command(description="Every rule that holds for a member here, and what decides")
     @app_commands.describe(member="Whose rules")
     async def explain(self, interaction: Interaction, member: discord.User) -> None:

@@ -22,6 +22,7 @@ from typing import Any, Self
 from bot.errors import Denied, Missing, TooLarge, TryLater
 from bot.media import AllowedHosts, Downloaded
 from bot.model import (
+    WITH_VIDEO,
     Delivery,
     DeliveryKind,
     Job,
@@ -53,6 +54,7 @@ from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
 from bot.workflow.intake import Intake, Taken
 from bot.workflow.members import Members
+from bot.workflow.moderation.removals import Removals
 from bot.workflow.outlook import Outlooks, Slots, shows
 from bot.workflow.pauses import Pauses
 from bot.workflow.pictures import Pictures
@@ -62,6 +64,7 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
+from bot.workflow.videos import Videos
 from bot.workflow.wordlists import WordLists
 
 START = 1_700_000_000_000
@@ -416,6 +419,10 @@ class FakeDiscord:
         self.edits_asked = 0
         self.direct_errors: deque[Exception] = deque()
         self.edit_hold: asyncio.Event | None = None
+        self.deleted: list[Posted] = []
+        self.deletes_asked = 0
+        self.delete_errors: deque[Exception] = deque()
+        self.undeletable: dict[int, int] = {}
 
     def of(self, job_id: int, kind: DeliveryKind) -> list[Posted]:
         """The messages of one kind about one job that exist."""
@@ -434,13 +441,15 @@ class FakeDiscord:
         reply_to: int | None = None,
         nonce: str = "",
     ) -> Posted:
-        for message in self.messages.values():
+        for message in (*self.messages.values(), *self.deleted):
             fresh = self._clock.now() - message.at <= self.NONCE_MS
             if nonce and message.nonce == nonce and message.channel_id == channel_id and fresh:
+                if message in self.deleted:
+                    raise Denied(10008)
                 return message
         message = Posted(
-            next(self._numbers), channel_id, job.id, kind, shows(job, outlook), reply_to, nonce,
-            self._clock.now(), job.video_path is not None and job.video_path.exists(),
+            next(self._numbers), channel_id, job.id, kind, shows(job, outlook, kind), reply_to,
+            nonce, self._clock.now(), job.video_path is not None and job.video_path.exists(),
         )  # fmt: skip
         self.messages[message.id] = message
         return message
@@ -456,7 +465,7 @@ class FakeDiscord:
         outcome = self.outcomes.popleft() if self.outcomes else None
         if isinstance(outcome, Exception):
             raise outcome
-        if delivery.kind is DeliveryKind.RESULT and delivery.fit != 0:
+        if delivery.kind in WITH_VIDEO and delivery.fit != 0:
             self._weigh(job)
         message = self._create(
             job, delivery.kind, delivery.channel_id, outlook, reply_to, delivery.nonce
@@ -499,10 +508,24 @@ class FakeDiscord:
 
     def _rewrite(self, job: Job, card: Delivery, outlook: Outlook) -> None:
         assert card.message_id is not None
-        self.edits.append((job.id, shows(job, outlook)))
-        self.messages[card.message_id] = replace(
-            self.messages[card.message_id], shows=shows(job, outlook)
-        )
+        shown = shows(job, outlook, card.kind)
+        self.edits.append((job.id, shown))
+        self.messages[card.message_id] = replace(self.messages[card.message_id], shows=shown)
+
+    async def delete(self, job: Job, delivery: Delivery) -> None:
+        """Delete a message, or do as ordered; one that is gone already is none to delete."""
+        await asyncio.sleep(0)
+        self.deletes_asked += 1
+        refused = self.closed | self.undeletable
+        if refused.get(delivery.channel_id) in {50001, 50013, 50083}:
+            raise Denied(refused[delivery.channel_id])
+        if self.delete_errors:
+            raise self.delete_errors.popleft()
+        assert delivery.message_id is not None
+        gone = self.messages.pop(delivery.message_id, None)
+        if gone is not None:
+            assert (gone.job_id, gone.kind) == (job.id, delivery.kind)
+            self.deleted.append(gone)
 
     async def find(self, job: Job, delivery: Delivery) -> int | None:
         """Look back for a message."""
@@ -595,6 +618,8 @@ class House:
         self.members = Members(
             database, self.clock, self.outlooks, self.settling, self.changes, quota
         )
+        self.videos = Videos(database, self.clock, self.changes)
+        self.removals = Removals(database, self.clock, self.changes)
         self.brake, self.closed = Brake(self.clock), ClosedPlaces(self.clock)
         self.uploads = UploadLimits(self.clock)
         self.courier = Courier(

@@ -30,6 +30,9 @@ UNTRUE = ("⏳", "🎬", "🔎", "📦", "🗜", "🛑")
 SAYS = {JobState.DELIVERED: "✅ Done", JobState.CANCELLED: "🚫 Cancelled", JobState.FAILED: "❌"}
 """How it says what became of a job."""
 
+SAYS_REMOVED = "🗑️"
+"""How it says that the video was taken away."""
+
 PAID = frozenset({JobState.DELIVERING})
 """Unfinished states in which the credit is charged already: the video is on our disk."""
 
@@ -41,6 +44,7 @@ class Broken(StrEnum):
     DOUBLED = "doubled"
     OVERCHARGED = "overcharged"
     UNTRUE_CARD = "untrue card"
+    LEFT = "left"  # what was to be gone is still there
     BOOKS = "books"  # the database contradicts itself
 
 
@@ -61,14 +65,14 @@ class Violation:
 
 
 def open_work(rows: Rows) -> list[Row]:
-    """Jobs that are not over, and cards and messages that are not what they should be. A card
-    whose place is closed cannot be.
+    """Jobs that are not over, cards and messages that are not what they should be, and messages
+    that should not be. A card whose place is closed cannot be.
     """
     return rows(
         """
         SELECT j.id, j.state, d.kind, d.state AS delivery, d.shown, d.due_at, d.place
         FROM job j LEFT JOIN delivery d ON d.job_id = j.id
-        WHERE j.finished_at IS NULL OR d.state = 'pending'
+        WHERE j.finished_at IS NULL OR d.state IN ('pending', 'removing')
            OR (d.kind = 'card' AND d.state = 'sent' AND d.shown NOT IN ('final', :stuck))
         """,
         stuck=SHOWN_STUCK,
@@ -118,9 +122,11 @@ def over_limit(rows: Rows, *, limit: int, window_ms: int, concurrent: int) -> It
     taken = rows(
         """
         SELECT r.job_id AS id, r.guild_id, r.user_id, r.credits, r.state, r.held_at,
-               r.settled_at, j.finished_at, j.code
+               r.settled_at, j.finished_at,
+               EXISTS (SELECT 1 FROM job_event WHERE job_id = j.id AND code = :late) AS late
         FROM reservation r JOIN job j ON j.id = r.job_id ORDER BY r.held_at, r.job_id
-        """
+        """,
+        late=LATE,
     )
     members: dict[tuple[int, int], list[Row]] = defaultdict(list)
     for one in taken:
@@ -132,12 +138,11 @@ def over_limit(rows: Rows, *, limit: int, window_ms: int, concurrent: int) -> It
             and not (r["state"] == Hold.RELEASED and r["settled_at"] <= now)
         )
         open_jobs = 1 + sum(
-            r["code"] != LATE and (r["finished_at"] is None or r["finished_at"] > now)
-            for r in earlier
+            not r["late"] and (r["finished_at"] is None or r["finished_at"] > now) for r in earlier
         )
         if used > limit:
             yield Violation(Broken.OVERCHARGED, f"taken as credit {used} of {limit}", one["id"])
-        if open_jobs > concurrent and one["code"] != LATE:
+        if open_jobs > concurrent and not one["late"]:
             text = f"taken as unfinished job {open_jobs} of {concurrent}"
             yield Violation(Broken.OVERCHARGED, text, one["id"])
         earlier.append(one)
@@ -149,6 +154,7 @@ _FOOTER = re.compile(r"Job (\d+)")
 _FILE = re.compile(r"pika-(\d+)-")
 _SIGNATURE = re.compile(r"\n-# Job (\d+)$")
 _NOTICE = re.compile(r"<@\d+> Job (\d+): ")
+_REMOVAL = re.compile(r"<@\d+> The video of job (\d+) was removed")
 
 Found = dict[int, list[Message]]
 
@@ -160,6 +166,7 @@ class Posted:
     cards: Found = field(default_factory=lambda: defaultdict(list))
     results: Found = field(default_factory=lambda: defaultdict(list))
     notices: Found = field(default_factory=lambda: defaultdict(list))
+    removals: Found = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def of(cls, world: World, gone: Iterable[Message] = ()) -> Posted:
@@ -181,6 +188,8 @@ class Posted:
             self.results[int(found[1])].append(message)
         elif found := _NOTICE.match(message.content):
             self.notices[int(found[1])].append(message)
+        elif found := _REMOVAL.match(message.content):
+            self.removals[int(found[1])].append(message)
 
     def of_kind(self, kind: DeliveryKind) -> Found:
         """Those of one kind."""
@@ -188,6 +197,7 @@ class Posted:
             DeliveryKind.CARD: self.cards,
             DeliveryKind.RESULT: self.results,
             DeliveryKind.NOTICE: self.notices,
+            DeliveryKind.REMOVAL: self.removals,
         }.get(kind, {})
 
     def doubled(self) -> Iterator[Violation]:
@@ -206,18 +216,30 @@ def says_working(card: Message) -> bool:
 # -- a job that should be over, at both servers -----------------------------------------------
 
 
-def one_job(job: Row, hold: str, posted: Posted, made: list[PikaJob]) -> Iterator[Violation]:
+def removed_jobs(rows: Rows) -> set[int]:
+    """Jobs whose video was taken away."""
+    return {row["job_id"] for row in rows("SELECT job_id FROM removal")}
+
+
+def one_job(
+    job: Row, hold: str, posted: Posted, made: list[PikaJob], *, removed: bool = False
+) -> Iterator[Violation]:
     """What must hold of each job once everything has come to rest.
 
-    ``hold`` is what became of its credit, ``made`` what Pika took for it.
+    ``hold`` is what became of its credit, ``made`` what Pika took for it, ``removed`` says that
+    its video was taken away.
     """
     job_id, state = job["id"], JobState(job["state"])
     results, notices = posted.results.get(job_id, []), posted.notices.get(job_id, [])
     if len(made) > 1:
         taken = ", ".join(f"{one.jobid} {one.status}" for one in made)
         yield Violation(Broken.DOUBLED, f"Pika took it {len(made)} times: {taken}", job_id)
+    standing = [m for m in results if not m.deleted and not m.channel.deleted]
     if state not in FINAL:
         yield Violation(Broken.LOST, f"still {state}", job_id)
+    elif removed:
+        if standing:
+            yield Violation(Broken.LEFT, f"taken away, but its video is posted: {standing}", job_id)
     elif state is JobState.DELIVERED and not results:
         yield Violation(Broken.LOST, "delivered, but its video is nowhere", job_id)
     elif state is not JobState.DELIVERED and results:
@@ -226,7 +248,8 @@ def one_job(job: Row, hold: str, posted: Posted, made: list[PikaJob]) -> Iterato
         yield Violation(Broken.DOUBLED, "a video, and a notice that there is none", job_id)
     if hold == Hold.CHARGED and not any(one.status == "completed" for one in made):
         yield Violation(Broken.OVERCHARGED, "charged, but Pika made no video", job_id)
+    says = SAYS_REMOVED if removed else SAYS.get(state, "")
     for card in posted.cards.get(job_id, []):
-        if not card.deleted and state in FINAL and SAYS[state] not in card.text:
+        if not card.deleted and state in FINAL and says not in card.text:
             text = f"{state}, but the card says {card.text!r}"
             yield Violation(Broken.UNTRUE_CARD, text, job_id)

@@ -113,6 +113,7 @@ def test_commands_have_the_options_of_the_contract(
         "moderate resume": [],
         "moderate queue": [],
         "moderate cancel": ["job"],
+        "moderate remove": ["job", "reason"],
         "moderate explain": ["member"],
         "moderate usage": ["days"],
         "moderate audit": [],

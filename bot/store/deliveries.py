@@ -46,39 +46,44 @@ async def add(
     *,
     at: int,
     chosen: int | None = None,
+    beside: Delivery | None = None,
 ) -> None:
     """The job needs this message too; a second wish for the same one changes nothing.
 
-    It goes where the job was asked for, or into the ``chosen`` channel.
+    It goes where the job was asked for, or into the ``chosen`` channel, or to where the message
+    ``beside`` is.
     """
+    channel_id, place = job.requester.channel_id, Place.HERE
+    if beside is not None:
+        channel_id, place = beside.channel_id, beside.place
+    elif chosen is not None and chosen != channel_id:
+        channel_id, place = chosen, Place.CHOSEN
     await fetch(
         tx,
         """
-        INSERT INTO delivery (job_id, kind, channel_id, place, due_at)
-        VALUES (:job_id, :kind, :channel_id, :place, :at)
+        INSERT INTO delivery (job_id, kind, channel_id, place, due_at, wanted_at)
+        VALUES (:job_id, :kind, :channel_id, :place, :at, :at)
         ON CONFLICT (job_id, kind) DO NOTHING
         """,
-        {
-            "job_id": job.id,
-            "kind": kind,
-            "channel_id": chosen or job.requester.channel_id,
-            "place": Place.CHOSEN if chosen else Place.HERE,
-            "at": at,
-        },
+        {"job_id": job.id, "kind": kind, "channel_id": channel_id, "place": place, "at": at},
     )
 
 
 async def begin(tx: aiosqlite.Connection, delivery: Delivery, now: int, due_at: int) -> bool:
     """A post is about to be tried ``now``; should it come to nothing, it is due again then.
 
-    False when the message is settled already: then nothing may be posted.
+    False when the message is settled already, or would bring a video that was taken away: then
+    nothing may be posted.
     """
     rows = await fetch(
         tx,
         """
         UPDATE delivery SET attempts = attempts + 1, due_at = :due_at,
                             first_try_at = coalesce(first_try_at, :now), last_try_at = :now
-        WHERE id = :id AND state = 'pending' RETURNING id
+        WHERE id = :id AND state = 'pending'
+          AND (kind NOT IN ('result', 'review', 'share')
+               OR NOT EXISTS (SELECT 1 FROM removal WHERE job_id = delivery.job_id))
+        RETURNING id
         """,
         {"id": delivery.id, "now": now, "due_at": due_at},
     )
@@ -221,12 +226,12 @@ async def shown(tx: aiosqlite.Connection, card: Delivery, what: str) -> bool:
 
 
 async def untrue(tx: aiosqlite.Connection, job_id: int) -> None:
-    """Whatever the job's card says is no longer so."""
+    """Whatever the job's card says is no longer so, nor what moderators see of it."""
     await fetch(
         tx,
         """
         UPDATE delivery SET shown = :shown
-        WHERE job_id = :id AND kind = 'card' AND state = 'sent'
+        WHERE job_id = :id AND kind IN ('card', 'review', 'report') AND state = 'sent'
         """,
         {"id": job_id, "shown": SHOWN_UNTRUE},
     )
@@ -258,14 +263,16 @@ async def due(
 
 async def late(database: Database, due: int, wanted: int) -> int:
     """How many messages do not exist that were due at ``due``, or wanted at ``wanted``: one that
-    is tried in vain becomes due again and again.
+    is tried in vain becomes due again and again. (Before schema 9 it was not written down when
+    one became wanted.)
     """
     rows = await database.fetch(
         """
         SELECT count(*) AS late FROM delivery d CROSS JOIN job j ON j.id = d.job_id
         WHERE d.state = 'pending'
           AND (d.due_at <= :due
-               OR iif(d.kind = 'card', j.created_at, j.changed_at) <= :wanted)
+               OR coalesce(d.wanted_at, iif(d.kind = 'card', j.created_at, j.changed_at))
+                  <= :wanted)
         """,
         {"due": due, "wanted": wanted},
     )
@@ -273,23 +280,33 @@ async def late(database: Database, due: int, wanted: int) -> int:
 
 
 async def due_now(tx: aiosqlite.Connection, now: int) -> None:
-    """After a start nobody else is posting: everything that is pending is due."""
-    await fetch(
-        tx,
+    """After a start nobody else is posting or deleting: everything that waits is due."""
+    for statement in (
         "UPDATE delivery SET due_at = :now WHERE state = 'pending' AND due_at > :now",
-        {"now": now},
-    )
+        "UPDATE delivery SET due_at = :now WHERE state = 'removing' AND due_at > :now",
+    ):
+        await fetch(tx, statement, {"now": now})
 
 
 async def of_job(database: Database, job_id: int) -> dict[DeliveryKind, Delivery]:
     """The messages of one job."""
-    rows = await database.fetch("SELECT * FROM delivery WHERE job_id = :id", {"id": job_id})
+    rows = await database.fetch(_OF_JOB, {"id": job_id})
     return {delivery.kind: delivery for delivery in map(delivery_of, rows)}
 
 
+async def of_job_in(tx: aiosqlite.Connection, job_id: int) -> dict[DeliveryKind, Delivery]:
+    """The messages of one job, as this transaction sees them."""
+    rows = await fetch(tx, _OF_JOB, {"id": job_id})
+    return {delivery.kind: delivery for delivery in map(delivery_of, rows)}
+
+
+_OF_JOB = "SELECT * FROM delivery WHERE job_id = :id"
+
+
 async def untrue_cards(database: Database, since: int) -> list[int]:
-    """Jobs that are over, but whose card does not say so; and jobs not over before ``since``
-    whose card was given up: it may stand where nobody could look for it.
+    """Jobs that are over, but whose card does not say so; jobs not over before ``since`` whose
+    card was given up: it may stand where nobody could look for it; and jobs of which moderators
+    see what may change.
     """
     rows = await database.fetch(
         """
@@ -300,6 +317,9 @@ async def untrue_cards(database: Database, since: int) -> list[int]:
         SELECT j.id FROM delivery d JOIN job j ON j.id = d.job_id
         WHERE d.kind = 'card' AND d.state = 'undeliverable'
           AND coalesce(j.finished_at, :since) >= :since AND j.code IS NOT 'unanswered'
+        UNION ALL
+        SELECT d.job_id FROM delivery d
+        WHERE d.kind IN ('review', 'report') AND d.state = 'sent' AND d.shown <> 'final'
         """,
         {"since": since},
     )

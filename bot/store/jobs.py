@@ -137,14 +137,20 @@ async def move(
 
 async def get_in(tx: aiosqlite.Connection, job_id: int) -> Job:
     """The job as this transaction sees it. Raises ``KeyError`` when there is none."""
+    job = await find_in(tx, job_id)
+    if job is None:
+        raise KeyError(job_id)
+    return job
+
+
+async def find_in(tx: aiosqlite.Connection, job_id: int) -> Job | None:
+    """The job as this transaction sees it, if there is one."""
     rows = await fetch(
         tx,
         f"SELECT {JOB_COLUMNS} FROM {JOB_TABLES} WHERE j.id = :id",
         {"id": job_id},
     )
-    if not rows:
-        raise KeyError(job_id)
-    return job_of(rows[0])
+    return job_of(rows[0]) if rows else None
 
 
 async def get(database: Database, job_id: int) -> Job | None:
@@ -310,13 +316,16 @@ async def video_is_at(tx: aiosqlite.Connection, job_id: int, path: Path) -> None
 
 
 async def keep_videos(database: Database, job_ids: str) -> set[int]:
-    """Which of these jobs (a JSON list) keep their video: it must be posted, or could not be."""
+    """Which of these jobs (a JSON list) keep their video: it must be posted, or could not be, and
+    nobody has taken it away.
+    """
     rows = await database.fetch(
         """
         SELECT id FROM job
         WHERE id IN (SELECT value FROM json_each(:ids))
           AND (state IN ('reviewing', 'delivering')
                OR (state = 'failed' AND code = 'undeliverable'))
+          AND NOT EXISTS (SELECT 1 FROM removal WHERE job_id = job.id)
         """,
         {"ids": job_ids},
     )

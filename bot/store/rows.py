@@ -129,4 +129,5 @@ def delivery_of(row: Row) -> Delivery:
         fit=row["fit"],
         first_try_at=row["first_try_at"],
         last_try_at=row["last_try_at"],
+        code=row["code"],
     )

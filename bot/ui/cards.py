@@ -9,12 +9,13 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
-from bot.model import LATE, VIDEO_HERE, Hold, Job, JobState, Place
+from bot.model import LATE, VIDEO_HERE, Hold, Job, JobState, Place, Removal
 from bot.rules.quoting import code as code  # noqa: PLC0414 - the ui knows it from here
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.pauses import Held
 
 PROMPT_SHOWN = 300
+REASON_SHOWN = 200
 
 
 class Colour(IntEnum):
@@ -76,6 +77,8 @@ def status_line(job: Job, outlook: Outlook) -> str:
 
 def _status(job: Job, outlook: Outlook) -> tuple[str, Colour]:
     ready = f" · ready {when(outlook.ready_at)}" if outlook.ready_at else ""
+    if job.removal is not None:
+        return _removed(job, job.removal), Colour.OFF
     if job.cancel_asked_at is not None and job.finished_at is None:
         why = ", as a moderator wants" if job.cancel_asked_by is not None else ""
         return f"🛑 Asking Pika to stop{why}", Colour.OFF
@@ -105,6 +108,17 @@ def _status(job: Job, outlook: Outlook) -> tuple[str, Colour]:
             return f"🚫 Cancelled{by} · {charge(job)}", Colour.OFF
         case _:
             return f"❌ {reason(job)} · {charge(job)}", Colour.FAILED
+
+
+def _removed(job: Job, removal: Removal) -> str:
+    own = removal.actor_id == job.requester.user_id
+    what = "Deleted by whoever asked for it" if own else "Removed by a moderator"
+    paid = "" if job.state is JobState.DELIVERED else f" · {charge(job)}"
+    return f"🗑️ {what}{_because(removal.reason)}{paid}"
+
+
+def _because(reason: str | None) -> str:
+    return f", reason: {code(reason, REASON_SHOWN)}" if reason else ""
 
 
 def _waiting(outlook: Outlook, ready: str) -> str:
@@ -139,7 +153,9 @@ def _whereabouts(outlook: Outlook) -> str:
 
 def _link(job: Job, outlook: Outlook) -> str | None:
     result = outlook.result
-    if job.state is not JobState.DELIVERED or result is None or result.message_id is None:
+    if job.state is not JobState.DELIVERED or job.removal is not None:
+        return None
+    if result is None or result.message_id is None:
         return None
     where = "@me" if result.place is Place.DIRECT else job.requester.guild_id
     return f"https://discord.com/channels/{where}/{result.channel_id}/{result.message_id}"
@@ -181,6 +197,7 @@ _REASONS = {
     "gave_up": "Pika did not take the job after many tries",
     "undeliverable": "The video could not be posted anywhere; it is kept",
     "lost": "I lost the finished video before I could post it, and Pika no longer has it",
+    "removed": "The video was taken away before it was posted",
     "cancelled": "It was cancelled",
     "finished_first": "It was cancelled, but Pika had finished it first",
 }
@@ -244,6 +261,17 @@ def _why_here(place: Place) -> str:
 def notice_text(job: Job) -> str:
     """What a member is told when there will be no video."""
     return f"<@{job.requester.user_id}> Job {job.id}: {reason(job)}. {_sentence(charge(job))}"
+
+
+def removal_text(job: Job) -> str:
+    """What a member is told whose video a moderator has taken away."""
+    why = _because(job.removal.reason) if job.removal is not None else ""
+    return f"{removal_marker(job)} by a moderator{why}."
+
+
+def removal_marker(job: Job) -> str:
+    """How the text begins that tells of a removal, and no other's."""
+    return f"<@{job.requester.user_id}> The video of job {job.id} was removed"
 
 
 def _sentence(text: str) -> str:

@@ -31,6 +31,9 @@ def new(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
         case DeliveryKind.NOTICE:
             text = cards.notice_text(job)
             return {"content": text, "allowed_mentions": _only(job.requester.user_id)}
+        case DeliveryKind.REMOVAL:
+            text = cards.removal_text(job)
+            return {"content": text, "allowed_mentions": _only(job.requester.user_id)}
         case _:
             raise ValueError(delivery.kind)
 
@@ -53,6 +56,8 @@ def is_of(message: discord.Message, job: Job, kind: DeliveryKind) -> bool:
             return posted or message.content.endswith(cards.signature(job.id))
         case DeliveryKind.NOTICE:
             return message.content.startswith(f"<@{job.requester.user_id}> Job {job.id}:")
+        case DeliveryKind.REMOVAL:
+            return message.content.startswith(f"{cards.removal_marker(job)} ")
         case DeliveryKind.CARD:
             footer = cards.footer(job.id)
             return any(embed.footer.text == footer for embed in message.embeds)

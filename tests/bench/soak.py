@@ -52,6 +52,7 @@ from tests.judge import (
     one_job,
     open_work,
     over_limit,
+    removed_jobs,
 )
 
 QUOTA, QUOTA_MINUTES, CONCURRENT = 24, 3.0, 4
@@ -215,6 +216,7 @@ class Soak:
         self.made: dict[str, list[PikaJob]] = {}
         for made in self.town.pika.accepted:
             self.made.setdefault(made.prompt, []).append(made)
+        self.removed = removed_jobs(rows)
         jobs = rows("SELECT * FROM job ORDER BY id")
         self.jobs = {job["request_key"]: job for job in jobs}
         holds = {r["job_id"]: r["state"] for r in rows("SELECT job_id, state FROM reservation")}
@@ -245,7 +247,8 @@ class Soak:
             return
         if asked.answered and asked.card is None:
             yield Violation(Broken.OVERCHARGED, "refused, and taken all the same", job["id"])
-        yield from one_job(job, holds[job["id"]], self.posted, made)
+        removed = job["id"] in self.removed
+        yield from one_job(job, holds[job["id"]], self.posted, made, removed=removed)
 
     def story(self, violation: Violation) -> str:
         """The violation, and what is known of its job, in one line."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 from bot.client import PikaBot
 from bot.errors import Denied, TooLarge, TryLater
 from bot.messenger import NOT_HERE_SECONDS, OUT_OF_ORDER_SECONDS, DiscordMessenger
-from bot.model import Delivery, DeliveryKind, DeliveryState, Job, JobState, Requester
+from bot.model import Delivery, DeliveryKind, DeliveryState, Job, JobState, Removal, Requester
 from bot.sandbox.discord import (
     EmbeddedDiscord,
     Fault,
@@ -48,6 +48,7 @@ class Post:
     messenger: Messenger
     careful: Messenger
     brake: Brake
+    closed: ClosedPlaces
     tokens: AnswerTokens
     channel: TextChannel
     thread: Thread
@@ -98,8 +99,8 @@ async def post(monkeypatch: pytest.MonkeyPatch, clock: MovableClock) -> AsyncIte
         messenger = DiscordMessenger(bot, tokens)
         thread = channel.create_thread("clips", owner=alice)
         yield Post(
-            server, bot, messenger, CarefulMessenger(messenger, closed, brake), brake, tokens,
-            channel, thread, alice,
+            server, bot, messenger, CarefulMessenger(messenger, closed, brake), brake, closed,
+            tokens, channel, thread, alice,
         )  # fmt: skip
         await bot.close()
         assert server.violations == []
@@ -360,3 +361,90 @@ async def test_old_cards_are_rewritten_when_discord_allows_it(post: Post) -> Non
     assert later.value.after == pytest.approx(100, abs=1)
     codes = [r.code for r in post.discord.requests if r.method == "PATCH"]
     assert codes == [None, 30046, None, 30046]
+
+
+async def _posted(post: Post) -> Delivery:
+    """A notice that stands in the thread."""
+    message_id = await post.notice()
+    return post.delivery(message_id=message_id)
+
+
+async def test_a_message_is_deleted_once_and_one_that_is_gone_is_none_to_delete(post: Post) -> None:
+    """So whoever heard nothing of it may ask again; also where all of the thread went."""
+    delivery = await _posted(post)
+    await post.careful.delete(post.job(), delivery)
+    assert post.thread.messages == []
+    await post.careful.delete(post.job(), delivery)
+    post.thread.delete()
+    await post.careful.delete(post.job(), delivery)
+    assert [r.code for r in post.discord.requests if r.method == "DELETE"] == [None, 10008, 10003]
+
+
+@pytest.mark.parametrize("name", list(LATER))
+async def test_a_delete_that_discord_cannot_do_now_is_done_later(post: Post, name: str) -> None:
+    """As for posts: the same pauses."""
+    how, seconds = LATER[name]
+    delivery = await _posted(post)
+    post.discord.faults.add(Fault("DELETE", f"{MESSAGES}/{{message_id}}", times=None, **how))
+    with pytest.raises(TryLater) as later:
+        await post.messenger.delete(post.job(), delivery)
+    assert later.value.after == pytest.approx(seconds, abs=1)
+
+
+async def test_an_archived_thread_is_opened_to_delete_in_it(post: Post) -> None:
+    """Whoever may write there may open it."""
+    delivery = await _posted(post)
+    post.thread.update(archived=True)
+    await post.careful.delete(post.job(), delivery)
+    assert post.thread.messages == []
+    assert not post.thread.archived
+
+
+async def test_a_locked_thread_is_left_alone_until_somebody_opens_it(post: Post) -> None:
+    """Not even moderators' bots open it without Manage Threads, for which this one does not ask:
+    one try, and no more before Discord tells that it has changed.
+    """
+    delivery = await _posted(post)
+    post.thread.update(archived=True, locked=True)
+    for _ in range(3):
+        with pytest.raises(Denied) as denied:
+            await post.careful.delete(post.job(), delivery)
+        assert denied.value.code == 50083
+    assert [r.code for r in post.discord.requests if r.method in {"DELETE", "PATCH"}] == [
+        50083,
+        160005,
+    ]
+    post.thread.update(archived=False)  # locked, but open: what is ours may go
+    post.closed.reopen(1, post.thread.id)
+    await post.careful.delete(post.job(), delivery)
+    assert post.thread.messages == []
+
+
+async def test_where_we_see_nothing_nothing_is_deleted(post: Post) -> None:
+    """A 403, which is remembered for deletes as for everything there."""
+    delivery = await _posted(post)
+    post.channel.set_overwrite(post.channel.guild.bot_role, deny=Permission.VIEW_CHANNEL)
+    for _ in range(2):
+        with pytest.raises(Denied) as denied:
+            await post.careful.delete(post.job(), delivery)
+        assert denied.value.code == 50001
+    assert len([r for r in post.discord.requests if r.method == "DELETE"]) == 1
+
+
+async def test_a_removal_is_told_to_the_member_alone_and_found_again(post: Post) -> None:
+    """Whatever the reason says; and it is not taken for the notice that there is no video."""
+    job = post.job(removal=Removal(5, START, "@everyone <@&1> `x` [y](https://evil.test)"))
+    tried_at = int(post.discord.clock.now() * 1000)
+    tries = {"attempts": 1, "first_try_at": tried_at, "last_try_at": tried_at}
+    delivery = post.delivery(K.REMOVAL, **tries)
+    message_id = await post.messenger.post(job, delivery, Outlook(), reply_to=None)
+    (message,) = post.thread.messages
+    assert message.content == (
+        f"<@{post.alice.id}> The video of job 7 was removed by a moderator, reason: "
+        "`@everyone <@&1> ˋxˋ [y](https://evil.test)`."
+    )
+    assert message.mentions == [post.alice.user]
+    assert not message.mention_everyone
+    assert await post.messenger.find(job, delivery) == message_id
+    notice = replace(delivery, id=2, kind=K.NOTICE)
+    assert await post.messenger.find(job, notice) is None

@@ -339,6 +339,7 @@ EVERY: dict[str, dict[str, tuple[int, Any]]] = {
     "resume": {},
     "queue": {},
     "cancel": {"job": (4, "card")},
+    "remove": {"job": (4, "card")},
     "explain": {"member": (6, "self")},
     "usage": {},
     "audit": {},

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.errors import Denied, JobNotFound, TryLater, UserError
+from bot.errors import Denied, JobNotFound, TooLate, TryLater, UserError
 from bot.media import find_ffmpeg
 from bot.model import (
     FINAL,
@@ -37,9 +37,10 @@ from bot.model import (
 )
 from bot.pika.errors import AccountProblem, Busy, Moderated, NoAnswer, NotSent, Unavailable
 from bot.rules.trace import Rule
-from bot.store import deliveries, jobs
+from bot.store import deliveries, jobs, removals
 from bot.store.database import Row
 from bot.store.migrate import migrate
+from bot.workflow.moderation import Moderator
 from tests.fakes import (
     CHANNEL,
     Hang,
@@ -62,7 +63,8 @@ USED = "SELECT * FROM reservation WHERE state <> 'released'"
 USERS, GUILDS = (1, 2), (10, 20)
 AT_PIKA = {JobState.SUBMITTING, JobState.IN_DOUBT, JobState.RENDERING}
 VIDEO = {JobState.DELIVERING, JobState.DELIVERED}
-PAID_WITHOUT_VIDEO = {"finished_first", "undeliverable"}
+PAID_WITHOUT_VIDEO = {"finished_first", "undeliverable", "removed"}
+MODERATOR = 77
 SHORTEST_MS = 61_000
 """Nobody has seen Pika make a video in less than a minute; half the grace time rests on it."""
 
@@ -228,6 +230,79 @@ class Workflow(RuleBasedStateMachine):
                 )
             except UserError:
                 assert job.state in FINAL | {JobState.DELIVERING}
+
+        self.run(work())
+
+    @rule(which=st.integers(0, 30), by=st.sampled_from(["moderator", "moderator", "member"]))
+    def remove(self, which: int, by: str) -> None:
+        """Somebody wants a job's video gone, whatever is under way with it."""
+
+        async def work() -> None:
+            every = await self.all_jobs()
+            if not every:
+                return
+            job = every[which % len(every)]
+            guild, user = job.requester.guild_id, job.requester.user_id
+            try:
+                if by == "moderator":
+                    await self.house.removals.remove(Moderator(guild, MODERATOR), job.id, None)
+                else:
+                    await self.house.videos.delete(guild, user, job.id)
+            except TooLate:
+                gone = job.removal is not None
+                assert gone or job.state not in VIDEO
+                assert gone or job.code != "undeliverable"
+
+        self.run(work())
+
+    @rule(
+        user=st.sampled_from(USERS),
+        guild=st.sampled_from(GUILDS),
+        moment=st.sampled_from(["before", "under way", "unheard", "in vain", "after"]),
+        turns=st.integers(0, 20),
+        ending=st.sampled_from(["goes on", "crash"]),
+    )
+    def take_away(self, user: int, guild: int, moment: str, turns: int, ending: str) -> None:
+        """A video is made, and a moderator wants it gone just before, while or after it is
+        posted.
+        """
+        self.asked += 1
+        go = asyncio.Event()
+        posting = {
+            "under way": PostedSilent(go),
+            "unheard": PostedUnheard(TryLater(40)),
+            "in vain": TryLater(40),
+        }
+
+        async def work() -> None:
+            try:
+                taken = await self.house.ask(requester(user, guild), recipe(f"wish {self.asked}"))
+            except UserError:
+                return
+            job = taken.job
+            await self.rest()
+            self.clock.move(62)
+            for name in sorted(self.pika.listed):
+                self.done(name)
+            await self.house.poller.round()
+            await self.rest()
+            if moment != "before":
+                if moment in posting and await self.house.state(job.id) is JobState.DELIVERING:
+                    self.discord.outcomes.clear()
+                    self.discord.outcomes.append(posting[moment])
+                await self.house.courier.round()
+                if moment == "under way":
+                    for _ in range(turns):
+                        await asyncio.sleep(0.001)
+                else:
+                    await self.house.courier.settle_down()
+            with suppress(TooLate):
+                await self.house.removals.remove(Moderator(guild, MODERATOR), job.id, "no")
+            if ending == "crash":
+                await self.restart()
+            go.set()
+            await self.house.courier.settle_down()
+            await self.house.deliver()
 
         self.run(work())
 
@@ -457,7 +532,7 @@ class Workflow(RuleBasedStateMachine):
 
     @precondition(lambda self: hasattr(self, "house"))
     @rule(
-        what=st.sampled_from(["poll", "deliver", "ask", "silent post"]),
+        what=st.sampled_from(["poll", "deliver", "ask", "silent post", "remove"]),
         turns=st.integers(0, 12),
     )
     def crash_during(self, what: str, turns: int) -> None:
@@ -469,6 +544,8 @@ class Workflow(RuleBasedStateMachine):
                 busy: Coroutine[Any, Any, Any] = self.house.poller.round()
             elif what == "ask":
                 busy = self.house.ask(requester(1, 10), recipe(f"wish {self.asked}"))
+            elif what == "remove":
+                busy = self.remove_and_deliver()
             else:
                 if what == "silent post":
                     self.discord.outcomes.appendleft(PostedSilent(asyncio.Event()))
@@ -482,6 +559,15 @@ class Workflow(RuleBasedStateMachine):
         self.discord.outcomes = type(self.discord.outcomes)(
             outcome for outcome in self.discord.outcomes if not isinstance(outcome, PostedSilent)
         )
+
+    async def remove_and_deliver(self) -> None:
+        """The newest video there is goes."""
+        posted = [job for job in await self.all_jobs() if job.state in VIDEO]
+        if posted:
+            by = Moderator(posted[-1].requester.guild_id, MODERATOR)
+            with suppress(TooLate):
+                await self.house.removals.remove(by, posted[-1].id, "crash")
+        await self.house.courier.round()
 
     # -- what must hold -------------------------------------------------------------------
 
@@ -613,12 +699,21 @@ class Workflow(RuleBasedStateMachine):
             for message in self.discord.of(job.id, DeliveryKind.CARD):
                 assert job.code == "unanswered" or message.shows == "final", (job, message)
             results = len(self.discord.of(job.id, DeliveryKind.RESULT))
-            assert results == (job.state is JobState.DELIVERED), job
-        due = await deliveries.due(self.house.database, self.clock.now() + 10**9, 99)
-        assert due == []
+            there = job.state is JobState.DELIVERED and job.removal is None
+            assert results == there, job
+            told = len(self.discord.of(job.id, DeliveryKind.REMOVAL))
+            by_moderator = job.removal is not None and job.removal.actor_id == MODERATOR
+            assert told == by_moderator, job
+        at_last = self.clock.now() + 10**12
+        assert await deliveries.due(self.house.database, at_last, 99) == []
+        assert await removals.due(self.house.database, at_last, ()) == []
         assert self.house.slots.taken == set()
         left = [path.name for path in (self.world.folder / "videos").iterdir()]
-        undeliverable = [j for j in await self.all_jobs() if j.code == "undeliverable"]
+        undeliverable = [
+            job
+            for job in await self.all_jobs()
+            if job.code == "undeliverable" and job.removal is None
+        ]
         assert len(left) == len(undeliverable), left
         shutil.rmtree(self.world.folder / "videos")
 

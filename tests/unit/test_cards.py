@@ -22,6 +22,7 @@ from bot.model import (
     JobState,
     Place,
     Recipe,
+    Removal,
     Verb,
 )
 from bot.ui.cards import (
@@ -31,6 +32,7 @@ from bot.ui.cards import (
     link_text,
     notice_text,
     reason,
+    removal_text,
     result_text,
     shown_prompt,
     signature,
@@ -308,3 +310,46 @@ def test_the_hidden_text_and_its_font_are_shown_to_the_one_who_hid_it() -> None:
     job = a_job(recipe=Recipe(Verb.ENCRYPT_TEXT, "fog", message="h`i", font=Font.RETRO))
 
     assert shown_prompt(job) == "`fog` hiding `hˋi` in RETRO"
+
+
+@pytest.mark.parametrize(
+    ("actor", "reason_given", "state", "says"),
+    [
+        (77, None, JobState.DELIVERED, "🗑️ Removed by a moderator"),
+        (77, "too loud", JobState.DELIVERED, "🗑️ Removed by a moderator, reason: `too loud`"),
+        (400, None, JobState.DELIVERED, "🗑️ Deleted by whoever asked for it"),
+        (
+            77,
+            None,
+            JobState.FAILED,
+            "🗑️ Removed by a moderator · 1 credit was charged, as Pika made the video",
+        ),
+    ],
+)
+def test_a_card_says_who_took_the_video_away(
+    actor: int, reason_given: str | None, state: JobState, says: str
+) -> None:
+    """Not their name, but whether it was a moderator; and it leads nowhere any more."""
+    job = _job(
+        "fox",
+        state,
+        code="removed" if state is JobState.FAILED else None,
+        hold=Hold.CHARGED,
+        finished_at=START,
+        removal=Removal(actor, START, reason_given),
+    )
+    result = Delivery(1, 42, DeliveryKind.RESULT, DeliveryState.REMOVING, 5, message_id=6)
+    shown = card(job, Outlook(result=result))
+    assert shown.text == f"`fox`\n{says}"
+    assert shown.link is None
+    assert not shown.can_cancel
+
+
+@pytest.mark.parametrize("words", NASTY)
+def test_no_reason_escapes_its_code(words: str) -> None:
+    """On the card and in the message to the member, with their one mention before it."""
+    removed = _job("fox", JobState.DELIVERED, removal=Removal(77, START, words))
+    harmless = _job("fox", JobState.DELIVERED, removal=Removal(77, START, "fox"))
+    assert _outside(card(removed, Outlook()).text) == _outside(card(harmless, Outlook()).text)
+    assert _outside(removal_text(removed)) == _outside(removal_text(harmless))
+    assert _outside(removal_text(removed)).startswith("<@400> The video of job 42 was removed")

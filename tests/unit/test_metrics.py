@@ -13,7 +13,7 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.metrics import LAG_SECONDS, MOST_WORDS, CallbackResult, HintResult, Metrics
-from bot.model import Hold, Job, JobState, Recipe, Requester, Verb
+from bot.model import Hold, Job, JobState, Recipe, Removal, Requester, Verb
 from bot.workflow.changes import Changes
 from bot.workflow.queue import FairQueue
 
@@ -122,6 +122,15 @@ def test_progress_is_no_transition(world: World) -> None:
     assert world.value("pikabot_jobs", state="rendering") == 1
 
 
+def test_what_happens_to_a_job_that_is_over_is_no_transition(world: World) -> None:
+    """A video that is reported or taken away has not been delivered once more."""
+    job = world.moves(a_job(), *READY, JobState.DELIVERED)
+    world.changes.tell(replace(job, removal=Removal(5, NOW)))
+
+    assert world.value("pikabot_job_transitions_total", state="delivered", code="") == 1
+    assert sum(world.value("pikabot_jobs", state=state) for state in JobState) == 0
+
+
 def test_outcomes_are_told_apart_by_their_code(world: World) -> None:
     """Failures and doubts carry their reason, other states none that is left over."""
     world.moves(a_job(1), JobState.QUEUED, JobState.FAILED, code="moderated")
@@ -146,6 +155,7 @@ READY = (*RENDERED, JobState.DELIVERING)
         ((JobState.QUEUED,), None, 0, 0),
         ((*READY, JobState.DELIVERED), None, 1, 0),
         ((*READY, JobState.FAILED), "undeliverable", 1, 0),
+        ((*READY, JobState.FAILED), "removed", 1, 0),
         ((*SUBMITTED, JobState.FAILED), "moderated", 0, 1),
         ((*RENDERED, JobState.FAILED), "stalled", 0, 1),
         ((JobState.QUEUED, JobState.CANCELLED), "cancelled", 0, 1),

@@ -49,8 +49,8 @@ def sides(entry: AuditEntry, default: Quota, moment: Moment | None = None) -> tu
         case "words_import":
             came, went = _phrases("added", entry.after), _phrases("taken off", entry.before)
             return "", "; ".join(filter(None, (came, went))) or "put in another order"
-        case "cancel":
-            return _plain(entry.before), "cancelled by a moderator"
+        case "cancel" | "remove":
+            return _plain(entry.before), _done_to_job(entry)
         case "weights":
             return values.prices(entry.before or {}), values.prices(entry.after or {})
         case "choices" | "gate":
@@ -167,8 +167,18 @@ def _pause(state: State | None, say: Moment) -> str:
 
 def _terms(state: State, say: Moment) -> str:
     until = f" until {say(state['until'])}" if "until" in state else ", until somebody ends it"
+    return until + _reason(state)
+
+
+def _reason(state: State) -> str:
     reason = state.get("reason")
-    return until + (f", reason: {code(reason, _REASON_SHOWN)}" if reason else "")
+    return f", reason: {code(reason, _REASON_SHOWN)}" if reason else ""
+
+
+def _done_to_job(entry: AuditEntry) -> str:
+    if entry.action == "remove":
+        return f"video removed{_reason(entry.after or {})}"
+    return "cancelled by a moderator"
 
 
 def _phrase(state: State | None) -> str:

@@ -1,6 +1,6 @@
 """Messages in Discord: the ``courier`` begins what is due, ``posting`` posts it once,
 ``upkeep`` keeps cards true, ``fitting`` makes videos small enough, ``restoring`` brings lost ones
-back.
+back, ``removing`` deletes what was taken away.
 
 ``messenger`` is the protocol behind which Discord is; ``careful`` asks it no more than it must:
 ``closed`` remembers places that refuse, the ``brake`` counts refusals, ``uploads`` what sizes

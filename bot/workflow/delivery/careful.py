@@ -58,6 +58,11 @@ class CarefulMessenger:
         async with self._asking(job, delivery.channel_id, Need.READ):
             return await self._inner.find(job, delivery)
 
+    async def delete(self, job: Job, delivery: Delivery) -> None:
+        """See ``Messenger.delete``."""
+        async with self._asking(job, delivery.channel_id, Need.DELETE):
+            await self._inner.delete(job, delivery)
+
     async def direct_channel(self, user_id: int) -> int:
         """See ``Messenger.direct_channel``."""
         async with self._asking(None, user_id, Need.OPEN):

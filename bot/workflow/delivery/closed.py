@@ -27,6 +27,7 @@ class Need(Enum):
     FILE = auto()
     EMBED = auto()
     EDIT = auto()
+    DELETE = auto()
     READ = auto()
     OPEN = auto()  # a channel of direct messages, named by its member
 
@@ -80,7 +81,8 @@ class ClosedPlaces:
 
     def opened(self, channel_id: int) -> None:
         """A message was posted there: if it was an archived thread, it is none any more."""
-        self._closed.pop((channel_id, Need.EDIT), None)
+        for need in (Need.EDIT, Need.DELETE):
+            self._closed.pop((channel_id, need), None)
 
     def on_reopen(self, listener: Callable[[int, int | None], None]) -> None:
         """Call ``listener`` with what ``reopen`` is called with. It must not wait and not raise."""

@@ -20,6 +20,7 @@ from bot.workflow.changes import Changes
 from bot.workflow.delivery.fitting import Fitting
 from bot.workflow.delivery.messenger import Messenger
 from bot.workflow.delivery.posting import RETRY_MS, Posting
+from bot.workflow.delivery.removing import Removing
 from bot.workflow.delivery.restoring import Restoring
 from bot.workflow.delivery.upkeep import Upkeep
 from bot.workflow.estimate import Durations
@@ -51,7 +52,9 @@ class _Line:
 
 
 class Courier:
-    """Begins what is due: posts (``Posting``) and the rewriting of cards (``Upkeep``)."""
+    """Begins what is due: posts (``Posting``), the rewriting of cards (``Upkeep``), and the
+    deleting of what was taken away (``Removing``).
+    """
 
     def __init__(
         self,
@@ -76,9 +79,11 @@ class Courier:
         self._stopping = False
         changes.listen(self._changed)
         self._upkeep = Upkeep(database, clock, messenger, queue, outlooks, self._wake.set)
+        self._fitting = fitting
+        self._removing = Removing(database, clock, messenger, fitting, self._wake.set)
         self._posting = Posting(
             database, clock, messenger, outlooks, durations, fitting, restoring, changes,
-            self._upkeep, self._wake.set,
+            self._upkeep, self._removing, self._wake.set,
         )  # fmt: skip
 
     def touch(self, job_id: int) -> None:
@@ -88,6 +93,7 @@ class Courier:
     def reopened(self, guild_id: int, channel_id: int | None) -> None:
         """What the bot may do has changed in this channel, or in all of this server."""
         self._upkeep.reopened(guild_id, channel_id)
+        self._removing.reopened(guild_id, channel_id)
         self._wake.set()
 
     async def run(self) -> None:
@@ -107,9 +113,13 @@ class Courier:
                     await self._wake.wait()
 
     async def round(self) -> None:
-        """Begin what is due, the longest due first, and the rewriting of stale cards."""
+        """Begin what is due, the longest due first, what must be deleted, and the rewriting of
+        stale cards.
+        """
         for line in self._lines:
             await self._advance(line)
+        for delivery in await self._removing.due():
+            self._begin((delivery.job_id, delivery.kind), self._removing.delete(delivery))
         for job_id in self._upkeep.due():
             self._begin((job_id, "edit"), self._upkeep.rewrite(job_id))
 
@@ -164,6 +174,8 @@ class Courier:
     def _changed(self, job: Job) -> None:
         if job.state is JobState.QUEUED and job.attempt == 0:
             return  # new: the command's answer is its card
+        if job.removal is not None:
+            self._fitting.forget(job)
         self._upkeep.changed(job)
         self._wake.set()
 

@@ -91,7 +91,7 @@ class Fitting:
         try:
             if job.video_path is not None:
                 job.video_path.unlink(missing_ok=True)
-            for copy in self._videos.glob(f"{job.id}-*"):
+            for copy in self._videos.glob(f"{job.id}[-.]*"):
                 copy.unlink(missing_ok=True)
         except OSError as error:  # the next start sweeps it away
             log.warning("a video could not be deleted: %s", error)

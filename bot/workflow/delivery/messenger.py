@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.model import Delivery, Job
 from bot.workflow.pauses import Held
+
+GONE: Final = frozenset({10003, 10008})
+"""Codes of ``Denied`` that say that the channel, or the message in it, does not exist any more
+(Discord docs, topics/opcodes-and-status-codes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,10 @@ class Messenger(Protocol):
         """The message of this delivery, if an earlier try has posted it: its id. ``None`` is sure;
         ``TryLater`` says that there is more to look at.
         """
+        ...
+
+    async def delete(self, job: Job, delivery: Delivery) -> None:
+        """Delete the message of this delivery. One that is gone already is none to delete."""
         ...
 
     async def direct_channel(self, user_id: int) -> int:

@@ -20,12 +20,13 @@ from bot.model import (
     JobState,
     Place,
 )
-from bot.store import deliveries, jobs
+from bot.store import deliveries, jobs, removals
 from bot.store.database import Database
 from bot.store.deliveries import SHOWN_EARLIER
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.fitting import Fitting
 from bot.workflow.delivery.messenger import Messenger, Outlook
+from bot.workflow.delivery.removing import Removing
 from bot.workflow.delivery.restoring import Restoring
 from bot.workflow.delivery.upkeep import Upkeep
 from bot.workflow.delivery.uploads import ONLY_THE_LINK
@@ -86,6 +87,7 @@ class Posting:
         restoring: Restoring,
         changes: Changes,
         upkeep: Upkeep,
+        removing: Removing,
         wake: Callable[[], None],
     ) -> None:
         self._database = database
@@ -97,6 +99,7 @@ class Posting:
         self._restoring = restoring
         self._changes = changes
         self._upkeep = upkeep
+        self._removing = removing
         self._wake = wake
         self._posts = asyncio.Semaphore(POSTS_AT_ONCE)
         self._unseen: dict[int, int] = {}  # delivery -> since when its earlier try is out of sight
@@ -105,6 +108,9 @@ class Posting:
         """Try this message once; write down what came of it."""
         job = await jobs.get(self._database, delivery.job_id)
         if job is None:
+            return
+        if job.removal is not None and delivery.kind in WITH_VIDEO:
+            await self._removing.look(job, delivery)
             return
         if await self._card_is_coming(delivery):
             await self.postpone(delivery, CARD_MS)
@@ -245,17 +251,26 @@ class Posting:
         now = self._clock.now()
         moved = None
         async with self._database.transaction() as tx:
-            await deliveries.sent(
-                tx,
-                delivery,
-                channel_id=delivery.channel_id,
-                message_id=message_id,
-                shown=shown,
-                at=now,
-            )
-            if delivery.kind is DeliveryKind.RESULT:
+            unwanted = delivery.kind in WITH_VIDEO and await removals.wanted(tx, job.id)
+            if unwanted:
+                await removals.must_go(tx, delivery, message_id, at=now)
+            else:
+                await deliveries.sent(
+                    tx,
+                    delivery,
+                    channel_id=delivery.channel_id,
+                    message_id=message_id,
+                    shown=shown,
+                    at=now,
+                )
+            if delivery.kind is DeliveryKind.RESULT and not unwanted:
                 moved = await jobs.move(tx, job.id, JobState.DELIVERING, JobState.DELIVERED, at=now)
         self._unseen.pop(delivery.id, None)
+        if unwanted:
+            log.info("%s posted, and taken away meanwhile", delivery.kind)
+            self._fitting.forget(job)
+            self._wake()
+            return
         log.info("%s posted as message %d (%s)", delivery.kind, message_id, delivery.place)
         if delivery.kind is not DeliveryKind.RESULT:
             # It may have moved on meanwhile, the card is an earlier one, or can be written now.

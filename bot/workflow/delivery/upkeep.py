@@ -15,7 +15,7 @@ from bot.store import deliveries, jobs
 from bot.store.database import Database
 from bot.store.deliveries import SHOWN_FINAL, SHOWN_GONE, SHOWN_STUCK
 from bot.workflow.delivery.companions import Companions
-from bot.workflow.delivery.messenger import Messenger
+from bot.workflow.delivery.messenger import GONE, Messenger
 from bot.workflow.outlook import Outlooks, shows
 from bot.workflow.queue import FairQueue
 
@@ -45,9 +45,6 @@ STUCK_MOST = 1_000
 
 PLACES_A_TICK = 4
 """How many waiting cards are looked at for a new place each tick."""
-
-GONE = frozenset({10003, 10008})
-"""The channel, or the card in it, was deleted: nobody reads it any more."""
 
 
 class Upkeep:
@@ -194,7 +191,7 @@ class Upkeep:
         self, job: Job, card: Delivery, messages: dict[DeliveryKind, Delivery], code: int
     ) -> None:
         """The card cannot be written now. When its job is over, something else must tell so."""
-        if code in GONE:
+        if code in GONE:  # nobody reads it any more
             over = job.finished_at is not None
             async with self._database.transaction() as tx:
                 await deliveries.shown(tx, card, SHOWN_FINAL if over else SHOWN_GONE)
@@ -215,6 +212,6 @@ class Upkeep:
 def _told(messages: dict[DeliveryKind, Delivery]) -> bool:
     """Whether anything but the card tells how the job has ended, or has been tried to."""
     result = messages.get(DeliveryKind.RESULT)
-    return DeliveryKind.NOTICE in messages or (
-        result is not None and result.state is DeliveryState.SENT
+    return bool({DeliveryKind.NOTICE, DeliveryKind.REMOVAL} & messages.keys()) or (
+        result is not None and result.message_id is not None
     )

@@ -4,6 +4,7 @@
 governing   changing what is set, and reading it; the audit log
 presets     limits to begin with, for servers of different sizes
 jobs        the server's unfinished jobs, and cancelling one
+removals    taking videos away
 words       the block list
 reports     what was used
 options     what moderators typed, checked and in the units of the store
@@ -17,6 +18,7 @@ from bot.store.governing import Access, Whose
 from bot.store.reports import UsageReport
 from bot.workflow.moderation.governing import Governing, Moderator, Standing
 from bot.workflow.moderation.jobs import ServerJobs
+from bot.workflow.moderation.removals import Removals
 from bot.workflow.moderation.reports import Reports
 from bot.workflow.moderation.words import BlockLists
 
@@ -27,6 +29,7 @@ class Moderation:
 
     governing: Governing
     jobs: ServerJobs
+    removals: Removals
     words: BlockLists
     reports: Reports
 
@@ -38,6 +41,7 @@ __all__ = [
     "Governing",
     "Moderation",
     "Moderator",
+    "Removals",
     "Reports",
     "ServerJobs",
     "Standing",

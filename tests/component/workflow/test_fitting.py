@@ -206,3 +206,13 @@ async def test_no_link_of_pikas_leads_members_elsewhere(large: House, address: s
 
     large.pika.show(job.pika_id or "", video_url="https://cdn.test/a_b-1.mp4?ex=1&is=2&hm=3&")
     assert await fitting.link(job) == "https://cdn.test/a_b-1.mp4?ex=1&is=2&hm=3&"
+
+
+async def test_forgetting_a_video_leaves_nothing_of_it_and_all_of_others(house: House) -> None:
+    """Its copies, a half-fetched one, and one of another kind that came from elsewhere."""
+    job = await house.delivering()
+    videos = house.world.folder / "videos"
+    for name in ("1-25.mp4", "1.webm", "1.mp4.part", "10.mp4", "11-1.mp4"):
+        (videos / name).write_bytes(b"x")
+    house.courier._fitting.forget(job)
+    assert sorted(path.name for path in videos.iterdir()) == ["10.mp4", "11-1.mp4"]

@@ -17,7 +17,7 @@ from bot.sandbox.discord import ClientRefused, Invocation, Member, Message
 from bot.sandbox.pika import EmbeddedPika, PikaJob
 from tests.e2e.crash.entry import STRUCK
 from tests.e2e.town import START_SECONDS, Town, number, png
-from tests.judge import Posted, books, one_job, open_work, says_working
+from tests.judge import Posted, books, one_job, open_work, removed_jobs, says_working
 
 ENTRY = Path(__file__).with_name("entry.py")
 
@@ -435,7 +435,8 @@ def _check_job(
     hold = run.town.rows("SELECT state FROM reservation WHERE job_id = :id", id=job_id)
     assert len(hold) == 1
     credit = hold[0]["state"]
-    wrong = [*one_job(job, credit, posted, made)]
+    removed = job_id in removed_jobs(run.town.rows)
+    wrong = [*one_job(job, credit, posted, made, removed=removed)]
     assert not wrong, "\n".join(map(str, wrong))
 
     if state == "failed" and code == "unknown":
