@@ -579,6 +579,7 @@ class House:
 
     def __init__(self, world: World, database: Database, quota: Quota, slots: int) -> None:
         self.world = world
+        self.quota = quota
         self.clock, self.pika, self.discord = world.clock, world.pika, world.discord
         self.database = database
         self.queue, self.changes, self.durations = FairQueue(), Changes(), Durations()

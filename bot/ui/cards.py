@@ -144,6 +144,7 @@ def _whereabouts(outlook: Outlook) -> str:
     if outlook.result.fit is not None:
         size = " · made smaller to fit this server" if outlook.result.fit else " · posted as a link"
     place = {
+        Place.CHOSEN: f" · posted in <#{outlook.result.channel_id}>",
         Place.HERE: "",
         Place.PARENT: " · posted in the channel above, as this thread did not take it",
         Place.DIRECT: " · sent as a direct message, as it could not be posted here",
@@ -216,22 +217,26 @@ def reason(job: Job) -> str:
     return text
 
 
-def result_text(job: Job, place: Place = Place.HERE, *, smaller: bool = False) -> str:
-    """What stands beside the video; ``smaller`` says that it was encoded to fit."""
+def result_text(
+    job: Job, place: Place = Place.HERE, *, smaller: bool = False, refused: bool = False
+) -> str:
+    """What stands beside the video; ``smaller`` says that it was encoded to fit, ``refused`` that
+    another place did not take it before.
+    """
     size = "\n-# Made smaller, as this server takes no files of its size." if smaller else ""
     return (
-        f"<@{job.requester.user_id}> {shown_prompt(job, 200)}{_late(job)}{size}{_why_here(place)}"
-        f"{signature(job.id)}"
+        f"<@{job.requester.user_id}> {shown_prompt(job, 200)}{_late(job)}{size}"
+        f"{_why_here(job, place, refused)}{signature(job.id)}"
     )
 
 
-def link_text(job: Job, place: Place, link: str | None) -> str:
+def link_text(job: Job, place: Place, link: str | None, *, refused: bool = False) -> str:
     """What is posted of a video that does not fit into any message here."""
     where = f"Pika keeps it for about a day: {link}" if link else "Pika no longer has a link to it."
     return (
         f"<@{job.requester.user_id}> {shown_prompt(job, 200)}\n"
         f"The video is too large for this server, and could not be made smaller. {where}"
-        f"{_late(job)}{_why_here(place)}{signature(job.id)}"
+        f"{_late(job)}{_why_here(job, place, refused)}{signature(job.id)}"
     )
 
 
@@ -250,9 +255,11 @@ def signature(job_id: int) -> str:
     return f"\n-# Job {job_id}"
 
 
-def _why_here(place: Place) -> str:
+def _why_here(job: Job, place: Place, refused: bool) -> str:
+    elsewhere = "\n-# Posted here, as the channel chosen for videos takes none from me."
     return {
-        Place.HERE: "",
+        Place.CHOSEN: f"\n-# Asked for in <#{job.requester.channel_id}>.",
+        Place.HERE: elsewhere if refused else "",
         Place.PARENT: "\n-# Posted here, as the thread no longer takes messages from me.",
         Place.DIRECT: "\n-# Sent here, as I can no longer post it in the server.",
     }[place]

@@ -19,10 +19,12 @@ def new(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
         case DeliveryKind.CARD:
             return {**_card(job, outlook), "allowed_mentions": discord.AllowedMentions.none()}
         case DeliveryKind.RESULT if delivery.fit == 0:
-            text = cards.link_text(job, delivery.place, outlook.link)
+            refused = delivery.code is not None
+            text = cards.link_text(job, delivery.place, outlook.link, refused=refused)
             return {"content": text, "allowed_mentions": _only(job.requester.user_id)}
         case DeliveryKind.RESULT:
-            text = cards.result_text(job, delivery.place, smaller=bool(delivery.fit))
+            refused, smaller = delivery.code is not None, bool(delivery.fit)
+            text = cards.result_text(job, delivery.place, smaller=smaller, refused=refused)
             return {
                 "content": text,
                 "file": _video(job),

@@ -41,7 +41,7 @@ from bot.ui.cards import (
     video_name,
 )
 from bot.workflow.delivery.messenger import Outlook
-from tests.fakes import START, a_job
+from tests.fakes import START, a_job, requester
 
 NASTY = [
     "`@everyone`",
@@ -203,6 +203,28 @@ def test_what_became_of_a_large_video_is_told(fit: int | None, under_way: str, d
     beside = result_text(_job("fox"), smaller=bool(fit))
     assert ("Made smaller" in beside) is bool(fit)
     assert beside.endswith(signature(42))
+
+
+def test_a_video_in_the_chosen_channel_says_so_on_both_sides() -> None:
+    """The card leads there, and the message says where it was asked for; and where that channel
+    took none, the message says why it is here.
+    """
+    job = _job("fox", JobState.DELIVERED, requester=requester(channel_id=333))
+    there = Delivery(
+        1, 42, DeliveryKind.RESULT, DeliveryState.SENT, 777, message_id=9, place=Place.CHOSEN
+    )
+    shown = card(job, Outlook(result=there))
+    assert shown.text.endswith("✅ Done · posted in <#777>")
+    assert shown.link == "https://discord.com/channels/100/777/9"
+    for text in (result_text(job, Place.CHOSEN), link_text(job, Place.CHOSEN, None)):
+        assert text.endswith(f"\n-# Asked for in <#333>.{signature(42)}")
+    why = "\n-# Posted here, as the channel chosen for videos takes none from me."
+    for text in (
+        result_text(job, Place.HERE, refused=True),
+        link_text(job, Place.HERE, None, refused=True),
+    ):
+        assert text.endswith(f"{why}{signature(42)}")
+    assert "chosen" not in result_text(job, Place.HERE)
 
 
 def test_a_percentage_is_shown_once_there_is_one() -> None:
