@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
+from bot.model import Quota
 from bot.rules.access import SILENT
 from bot.rules.books import (
     EVERYTHING,
@@ -21,11 +22,13 @@ from bot.rules.trace import Line, Measure, Outcome, Rule, Source
 
 
 class RateOf(NamedTuple):
-    """A rate and where it was set; ``id`` is the role or channel, if it is one's."""
+    """A rate, or a quota for its rate, and where it was set; ``id`` is the role or channel, if it
+    is one's.
+    """
 
     source: Source
     id: int | None
-    rate: Rate
+    rate: Rate | Quota
 
 
 class CapOf(NamedTuple):
@@ -47,8 +50,7 @@ def own_rates(book: Rulebook, asker: Asker) -> list[RateOf]:
         for role, limit in _role_limits(book, asker)
         if limit.rate is not None
     ]
-    default = book.server.default
-    return roles or [RateOf(Source.DEFAULT, None, Rate(default.credits, default.window_ms))]
+    return roles or [RateOf(Source.DEFAULT, None, book.server.default)]
 
 
 def own_cap(book: Rulebook, asker: Asker) -> CapOf:
@@ -60,26 +62,28 @@ def own_cap(book: Rulebook, asker: Asker) -> CapOf:
         for role, limit in _role_limits(book, asker)
         if limit.concurrent is not None
     ]
-    default = CapOf(Source.DEFAULT, None, book.server.default.concurrent)
-    return max(roles, key=lambda cap: cap.concurrent, default=default)
+    if roles:
+        return max(roles, key=lambda cap: cap.concurrent)
+    return CapOf(Source.DEFAULT, None, book.server.default.concurrent)
 
 
-def _role_limits(book: Rulebook, asker: Asker) -> Iterator[tuple[int, Limit]]:
+def _role_limits(book: Rulebook, asker: Asker) -> list[tuple[int, Limit]]:
     limits = book.server.roles
-    if limits:
-        yield from ((role, limits[role]) for role in sorted(asker.roles & limits.keys()))
+    if not limits:
+        return []
+    return [(role, limits[role]) for role in sorted(asker.roles & limits.keys())]
 
 
 def needs(book: Rulebook, asker: Asker) -> Needs:
     """What these rules will ask the books for, so that it can be read at once."""
-    member, channel = member_of(asker), channel_of(asker)
+    member = member_of(asker)
     sums = {Sum(member, one.rate.window_ms) for one in own_rates(book, asker)}
     counts = {member}
-    limit = book.server.channels.get(channel.id)
-    if limit is not None and limit.rate is not None:
-        sums.add(Sum(channel, limit.rate.window_ms))
-    if limit is not None and limit.concurrent is not None:
-        counts.add(channel)
+    limit = _channel_limit(book, asker)
+    if limit.rate is not None:
+        sums.add(Sum(channel_of(asker), limit.rate.window_ms))
+    if limit.concurrent is not None:
+        counts.add(channel_of(asker))
     if book.server.budget is not None:
         sums.add(Sum(server_of(asker.guild_id), book.server.budget.window_ms))
     if book.operator.ceiling is not None:
@@ -116,19 +120,27 @@ def _worse(line: Line) -> tuple[bool, bool, int]:
     return (True, opens is None, -measure.left if opens is None else opens)
 
 
-def channel_limit(book: Rulebook, asker: Asker, price: int, books: Books) -> Iterator[Line]:
+def channel_limit(book: Rulebook, asker: Asker, price: int, books: Books) -> list[Line]:
     """What may be asked for in this channel and its threads, by all members together."""
-    channel = channel_of(asker)
-    limit = book.server.channels.get(channel.id)
-    if limit is None or limit == Limit():
-        yield SILENT[Rule.CHANNEL_LIMIT]
-        return
+    limit = _channel_limit(book, asker)
+    if limit.concurrent is None and limit.rate is None:
+        return [SILENT[Rule.CHANNEL_LIMIT]]
+    channel, lines = channel_of(asker), []
     if limit.concurrent is not None:
         cap = CapOf(Source.CHANNEL, channel.id, limit.concurrent)
-        yield _at_once(Rule.CHANNEL_LIMIT, cap, books.unfinished(channel))
+        lines.append(_at_once(Rule.CHANNEL_LIMIT, cap, books.unfinished(channel)))
     if limit.rate is not None:
         one = RateOf(Source.CHANNEL, channel.id, limit.rate)
-        yield _rate(Rule.CHANNEL_LIMIT, one, channel, price, books)
+        lines.append(_rate(Rule.CHANNEL_LIMIT, one, channel, price, books))
+    return lines
+
+
+def _channel_limit(book: Rulebook, asker: Asker) -> Limit:
+    channels = book.server.channels
+    return channels.get(asker.top_channel_id, _NO_LIMIT) if channels else _NO_LIMIT
+
+
+_NO_LIMIT: Final = Limit()
 
 
 def server_budget(book: Rulebook, asker: Asker, price: int, books: Books) -> Line:
@@ -148,7 +160,7 @@ def operator_ceiling(book: Rulebook, price: int, books: Books) -> Line:
 
 
 def _at_once(rule: Rule, cap: CapOf, count: int) -> Line:
-    measure = Measure(used=count, limit=cap.concurrent, cost=1, source=cap.source)
+    measure = Measure(count, cap.concurrent, 1, cap.source)
     outcome = Outcome.PASSES if measure.fits else Outcome.REFUSES
     return Line(rule, outcome, measure, cap.id)
 
@@ -162,15 +174,9 @@ def _rate(
     grants: Sequence[Grant] = (),
 ) -> Line:
     sum_ = Sum(subject, one.rate.window_ms)
-    granted = sum(grant.credits for grant in grants)
-    measure = Measure(
-        used=books.used(sum_),
-        limit=one.rate.credits + granted,
-        cost=price,
-        source=one.source,
-        window_ms=one.rate.window_ms,
-        granted=granted,
-    )
+    granted = sum([grant.credits for grant in grants])
+    limit = one.rate.credits + granted
+    measure = Measure(books.used(sum_), limit, price, one.source, one.rate.window_ms, granted)
     if measure.fits:
         return Line(rule, Outcome.PASSES, measure, one.id)
     opens = _opens_at(measure, sum_, books, grants)

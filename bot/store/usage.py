@@ -41,14 +41,15 @@ _EDGES: Final = " ".join(
 )
 
 # One row for all, as JSON: each further row would wait for the interpreter again, as in
-# ``execute_rows``. A sum that is missing has its ``since`` at the end of time: all is edge.
+# ``execute_rows``. What was asked for is named by its place in the list. A sum that is missing
+# has its ``since`` at the end of time: all is edge.
 _READ: Final = f"""
     SELECT json_array(
-        (SELECT json_group_array(json_array(
-                scope, guild_id, id, window_ms, credits, since, CASE scope {_EDGES} END))
+        (SELECT json_group_array(json_array(place, credits, since, CASE scope {_EDGES} END))
          FROM (SELECT a.*, :now - a.window_ms AS start, coalesce(s.credits, 0) AS credits,
                       coalesce(s.since, 9223372036854775807) AS since
-               FROM (SELECT json_extract(value, '$[0]') AS scope,
+               FROM (SELECT key AS place,
+                            json_extract(value, '$[0]') AS scope,
                             json_extract(value, '$[1]') AS guild_id,
                             json_extract(value, '$[2]') AS id,
                             json_extract(value, '$[3]') AS window_ms
@@ -56,7 +57,7 @@ _READ: Final = f"""
                LEFT JOIN rolling_sum s
                  ON s.scope = a.scope AND s.guild_id = a.guild_id
                 AND s.subject_id = a.id AND s.window_ms = a.window_ms) AS of),
-        (SELECT json_group_array(json_array(scope, guild_id, id, CASE scope
+        (SELECT json_group_array(json_array(place, CASE scope
                 WHEN 'member' THEN (
                     SELECT count(*) FROM job j
                     WHERE j.guild_id = of.guild_id AND j.user_id = of.id
@@ -67,7 +68,8 @@ _READ: Final = f"""
                       AND coalesce(j.parent_id, j.channel_id) = of.id
                       AND j.finished_at IS NULL)
                 END))
-         FROM (SELECT json_extract(value, '$[0]') AS scope,
+         FROM (SELECT key AS place,
+                      json_extract(value, '$[0]') AS scope,
                       json_extract(value, '$[1]') AS guild_id,
                       json_extract(value, '$[2]') AS id
                FROM json_each(:counts)) AS of))
@@ -196,25 +198,26 @@ def read_to_write(tx: sqlite3.Connection, needs: Needs, now: int) -> Snapshot:
 
 
 def _read(tx: sqlite3.Connection, needs: Needs, now: int, *, write_down: bool) -> Snapshot:
+    sums, subjects = list(needs.sums), list(needs.counts)
     params: dict[str, Any] = {
-        "sums": json.dumps([[*sum_.subject, sum_.window_ms] for sum_ in needs.sums]),
-        "counts": json.dumps(list(needs.counts)),
+        "sums": json.dumps([[*sum_.subject, sum_.window_ms] for sum_ in sums]),
+        "counts": json.dumps(subjects),
         "now": now,
     }
-    sums, counts = json.loads(tx.execute(_READ, params).fetchone()[0])
+    found, counts = json.loads(tx.execute(_READ, params).fetchone()[0])
     used: dict[Sum, int] = {}
     long: list[tuple[str | int, ...]] = []
-    for scope, guild_id, id_, window_ms, kept, since, edge in sums:
-        start = now - window_ms
+    for place, kept, since, edge in found:
+        sum_ = sums[place]
+        start = now - sum_.window_ms
         missing = since > now
         total = kept - edge if since <= start else kept + edge
-        used[Sum(Subject(Scope(scope), guild_id, id_), window_ms)] = total
+        used[sum_] = total
         if edge > FEW and (missing or since < start):
-            long.append((scope, guild_id, id_, window_ms, start, total))
+            long.append((*sum_.subject, sum_.window_ms, start, total))
     if write_down and long:
         execute_rows(tx, _WRITE_DOWN, long)
-    unfinished = {Subject(Scope(scope), guild, id_): count for scope, guild, id_, count in counts}
-    return Snapshot(tx, now, used, unfinished)
+    return Snapshot(tx, now, used, {subjects[place]: count for place, count in counts})
 
 
 def drop_sums(tx: sqlite3.Connection, guild_id: int) -> None:
