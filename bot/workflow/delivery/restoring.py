@@ -38,6 +38,10 @@ AT_ONCE: Final = 2
 """Videos that are fetched again at the same time. Not among the places of new ones: a disk that
 has lost them all keeps nobody else's video waiting."""
 
+BUSY_PAUSE: Final = 10.0
+"""Seconds after which one asks again that found no place: whoever waited for one would wait in
+the courier's places, which are everybody's."""
+
 Fetch = Callable[[Job, str], Awaitable[Path]]
 
 
@@ -59,8 +63,10 @@ class Restoring:
 
     async def bring_back(self, job: Job, delivery: Delivery) -> None:
         """Make the message due with its video, or give it up without. Raises ``TryLater`` while
-        Pika may still have the video, and cannot be asked.
+        Pika may still have the video, and cannot be asked, or others are being fetched.
         """
+        if self._places.locked():
+            raise TryLater(BUSY_PAUSE, "after its video, which is missing: others are fetched now")
         log.warning("its video is no longer on our disk: asking Pika for it")
         try:
             async with self._places:

@@ -6,10 +6,12 @@ import asyncio
 
 import pytest
 
+from bot.media.fit import _places
 from bot.model import DeliveryKind, Job, JobState, Quota
 from bot.pika.errors import Refused
 from bot.workflow.delivery.courier import MOST_ENCODED, MOST_POSTS
 from bot.workflow.delivery.posting import POSTS_AT_ONCE, RETRY_MS
+from bot.workflow.delivery.restoring import AT_ONCE, BUSY_PAUSE
 from tests.conftest import OpenHouse
 from tests.fakes import (
     CHANNEL,
@@ -83,24 +85,17 @@ async def test_a_backlog_is_worked_off_in_its_order_and_a_part_at_a_time(crowded
 
 async def test_videos_that_wait_to_be_made_smaller_hide_no_other_message(crowded: House) -> None:
     """They have places of their own, and few of them: encoding takes minutes."""
-    large = await _finished(crowded, MOST_POSTS + MOST_ENCODED)
-    crowded.uploads.hint(GUILD, len(crowded.world.video) - 1)
-    hold = crowded.world.files.hold("https://cdn.test/pika:1.mp4")
-    for job in large:  # encoding would take long: here, as the video must first be fetched again
-        url = crowded.pika.jobs[job.pika_id or ""].video_url or ""
-        crowded.world.files.held[url] = hold
-        assert job.pika_id is not None
-        (crowded.world.folder / "videos" / f"{job.id}.mp4").unlink()
+    await _finished(crowded, MOST_POSTS + MOST_ENCODED)
     async with crowded.database.transaction() as tx:
         await tx.execute("UPDATE delivery SET fit = 9999 WHERE kind = 'result'")
-    crowded.start(crowded.courier.run())
-    await until(lambda: len(crowded.courier._lines[1].begun) == MOST_ENCODED)
+    async with _places, _places:  # somebody else has the encoder
+        crowded.start(crowded.courier.run())
+        await until(lambda: len(crowded.courier._lines[1].begun) == MOST_ENCODED)
 
-    crowded.clock.move(5)
-    late = await _refused(crowded)
-    await until(lambda: _noticed(crowded) == [late.id])
-    assert len(crowded.courier._lines[1].begun) == MOST_ENCODED
-    hold.set()
+        crowded.clock.move(5)
+        late = await _refused(crowded)
+        await until(lambda: _noticed(crowded) == [late.id])
+        assert len(crowded.courier._lines[1].begun) == MOST_ENCODED
 
 
 async def test_videos_whose_cards_are_on_their_way_hide_no_other_message(crowded: House) -> None:
@@ -144,3 +139,24 @@ async def test_messages_that_go_wrong_on_our_side_hide_no_other_message(crowded:
     crowded.clock.move(RETRY_MS / 1000)
     crowded.courier.reopened(GUILD, CHANNEL)
     await until(lambda: sum(state is S.DELIVERED for _, state in crowded.told) == len(broken))
+
+
+async def test_videos_that_wait_to_be_fetched_again_hide_no_other_message(crowded: House) -> None:
+    """A disk had lost them all: every place was taken by one that waited for its turn at Pika."""
+    lost = await _finished(crowded, MOST_POSTS + 5)
+    hold = crowded.world.files.hold("https://cdn.test/pika:1.mp4")
+    for job in lost:
+        crowded.world.files.held[crowded.pika.jobs[job.pika_id or ""].video_url or ""] = hold
+        (crowded.world.folder / "videos" / f"{job.id}.mp4").unlink()
+    fetched = len(crowded.world.files.fetched)
+    crowded.clock.move(5)
+    crowded.start(crowded.courier.run())
+    await until(lambda: len(crowded.world.files.fetched) == fetched + AT_ONCE)
+    failed = await _refused(crowded)
+    await until(lambda: _noticed(crowded) == [failed.id])
+
+    hold.set()
+    while not all([await crowded.state(job.id) is S.DELIVERED for job in lost]):
+        crowded.clock.move(BUSY_PAUSE)
+        crowded.courier.reopened(GUILD, CHANNEL)
+        await crowded.courier.settle_down()
