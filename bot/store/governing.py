@@ -266,13 +266,18 @@ def set_gate(
     return audit.append(tx, act, "gate", _OWN, 0, before, after)
 
 
-def set_weights(tx: sqlite3.Connection, act: Act, weights: Mapping[Verb, int]) -> AuditEntry | None:
-    """What each verb's price is multiplied by; one that is not named counts once."""
+def weights(tx: sqlite3.Connection, guild_id: int) -> dict[Verb, int]:
+    """What verbs' prices are multiplied by, apart from those that count once."""
     rows = tx.execute(
-        "SELECT verb, weight FROM verb_weight WHERE guild_id = ? ORDER BY verb", (act.guild_id,)
+        "SELECT verb, weight FROM verb_weight WHERE guild_id = ? ORDER BY verb", (guild_id,)
     )
-    before = {str(verb): int(weight) for verb, weight in rows}
-    after = {str(verb): weight for verb, weight in sorted(weights.items()) if weight != 1}
+    return {Verb(verb): int(weight) for verb, weight in rows}
+
+
+def set_weights(tx: sqlite3.Connection, act: Act, wanted: Mapping[Verb, int]) -> AuditEntry | None:
+    """What each verb's price is multiplied by; one that is not named counts once."""
+    before = {str(verb): weight for verb, weight in weights(tx, act.guild_id).items()}
+    after = {str(verb): weight for verb, weight in sorted(wanted.items()) if weight != 1}
     if before == after:
         return None
     tx.execute("DELETE FROM verb_weight WHERE guild_id = ?", (act.guild_id,))

@@ -76,7 +76,11 @@ class Hand:
 
     async def send(self, opened: Invocation, **values: str) -> Message:
         """Send a form; what is not named stays as it was shown."""
-        sent = await self.scene.discord.submit_modal(self.who, opened, values)
+        assert opened.modal is not None
+        ids = [row["component"]["custom_id"] for row in opened.modal["components"]]
+        by_id = {id_: values[name] for id_ in ids if (name := field_name(id_)) in values}
+        assert len(by_id) == len(values)
+        sent = await self.scene.discord.submit_modal(self.who, opened, by_id)
         self.scene.asked.append(sent)
         return await sent.answered()
 
@@ -103,6 +107,11 @@ class Hand:
         if answer is not self.shown:
             self.shown.components = real
         return answer.text
+
+
+def field_name(custom_id: str) -> str:
+    """What a field of a form is for; the rest of its id is what was set when it was shown."""
+    return custom_id.partition("=")[0]
 
 
 async def forged(hand: Hand, kind: int, data: Json, who: Member | None = None) -> Message:

@@ -7,11 +7,12 @@ import pytest
 from bot.sandbox.discord import ClientRefused, Invocation, Permission
 from bot.sandbox.discord.invocations import MODAL_SUBMIT
 from tests.e2e.conftest import OpenScene
-from tests.e2e.panel import access, choice, forged, opened, private
+from tests.e2e.panel import access, choice, field_name, forged, opened, private, rows
 from tests.e2e.test_moderation import NOTHING_HERE, entries, moderator
 from tests.e2e.town import Scene, bots
 
-DAY_MS = 86_400_000
+DAY_MS, HOUR_MS = 86_400_000, 3_600_000
+STRIKES = ("count", "within", "blocked")
 
 
 async def test_channels_and_roles_hold_from_the_moment_they_are_chosen(scene: Scene) -> None:
@@ -133,7 +134,7 @@ def values(opened: Invocation) -> dict[str, str]:
     """What a form shows in its fields."""
     assert opened.modal is not None
     fields = [row["component"] for row in opened.modal["components"]]
-    return {field["custom_id"]: field.get("value") or "" for field in fields}
+    return {field_name(field["custom_id"]): field.get("value") or "" for field in fields}
 
 
 async def test_where_things_go_and_what_is_looked_at(scene: Scene) -> None:
@@ -203,6 +204,59 @@ async def test_what_somebody_else_changed_meanwhile_stays(scene: Scene) -> None:
         1,
     ]
     assert f"Looked at first, in <#{office.id}>: every video" in await first.open("home")
+
+
+async def test_a_form_changes_only_the_numbers_that_were_changed_in_it(scene: Scene) -> None:
+    """It put back what somebody else had set while it was open, and wrote the bot's own limit down
+    as the server's, which then no longer followed it.
+    """
+    mona, otto = moderator(scene), moderator(scene, "otto")
+    first, second = await opened(scene, mona), await opened(scene, otto)
+    for hand in (first, second):
+        await hand.open("costs")
+    form = await first.form("costs")
+    await second.fill("costs", animate="3")
+    await first.send(form, create="2")
+    assert "✅ Prices: `/animate` × 3 → `/create` × 2, `/animate` × 3" in first.text
+
+    for hand in (first, second):
+        await hand.open("strikes")
+        await hand.fill("strikes")
+    form = await first.form("strikes")
+    await second.fill("strikes", count="5", within="7")
+    await first.send(form, blocked="9")
+    rule = [choice(scene, name) for name in ("strikes", "strike_window_ms", "strike_block_ms")]
+    assert rule == [5, 7 * HOUR_MS, 9 * HOUR_MS]
+
+    for hand in (first, second):
+        await hand.open("members")
+    form = await first.form("newcomers")
+    await second.fill("newcomers", days="2")
+    await first.send(form)
+    assert "nothing was changed" in first.text
+    assert "2 days" in first.text
+
+    first, second = await opened(scene, mona, "setup"), await opened(scene, otto, "setup")
+    for hand in (first, second):
+        await hand.open("limits")
+    assert "nothing was changed" in await first.fill("limits")
+    form = await first.form("limits")
+    await second.fill("limits", budget="50", budget_hours="12")
+    assert limits(scene) == {"server": (50, 12 * HOUR_MS, None)}
+    await first.send(form, concurrent="1")
+    assert limits(scene) == {"everyone": (None, None, 1), "server": (50, 12 * HOUR_MS, None)}
+    form = await first.form("limits")
+    await second.fill("limits", concurrent="4")
+    await first.send(form, credits="8", budget="", budget_hours="")
+    assert limits(scene) == {"everyone": (8, 24 * HOUR_MS, 4)}
+
+
+def limits(scene: Scene) -> dict[str, tuple[int | None, ...]]:
+    """What is set for every member and the whole server: credits, in what time, at once."""
+    return {
+        row["subject"]: (row["credits"], row["window_ms"], row["concurrent"])
+        for row in rows(scene, "usage_limit")
+    }
 
 
 LACKING = [
@@ -405,6 +459,19 @@ async def test_who_lost_the_permission_a_second_ago_changes_nothing(scene: Scene
     assert entries(scene) == []
 
 
+async def test_a_form_that_came_back_with_too_much_is_opened_again(scene: Scene) -> None:
+    """What no field holds was kept for the next try, and Discord took no form that showed it."""
+    mona = moderator(scene)
+    hand = await opened(scene, mona)
+    await hand.open("strikes")
+    fields = [{"type": 4, "id": 2, "custom_id": name, "value": "9" * 4_000} for name in STRIKES]
+    labels = [{"type": 18, "id": 1, "component": field} for field in fields]
+    form = {"custom_id": "settings:strikes:strikes", "components": labels, "resolved": {}}
+    answer = await forged(hand, MODAL_SUBMIT, form)
+    assert "is no number" in answer.text
+    assert set(values(await hand.form("strikes")).values()) == {"9" * 16}
+
+
 async def test_who_may_not_moderate_forges_nothing(scene: Scene) -> None:
     """A member sends what a moderator's client would send: a form, a test, a choice."""
     mona = moderator(scene)
@@ -417,7 +484,7 @@ async def test_who_may_not_moderate_forges_nothing(scene: Scene) -> None:
                 "id": 1,
                 "component": {"type": 4, "id": 2, "custom_id": name, "value": "1"},
             }
-            for name in ("count", "within", "blocked")
+            for name in STRIKES
         ],
         "resolved": {},
     }

@@ -405,11 +405,11 @@ def test_a_form_shows_what_was_wrong_before_what_is_so() -> None:
     """And what was right beside it, as it was typed."""
     draft = {"count": "three", "within": "12", "blocked": ""}
     sheet = Sheet(FORMS["strikes"], "settings:strikes:strikes", FULL, draft)
-    shown = {name: f.get("value") for name, f in modals.fields(sheet.to_dict()).items()}
-    assert shown == {"count": "three", "within": "12", "blocked": None}
+    shown = {id_: f.get("value") for id_, f in modals.fields(sheet.to_dict()).items()}
+    assert shown == {"count=3": "three", "within=24": "12", "blocked=1": None}
     sheet = Sheet(FORMS["strikes"], "settings:strikes:strikes", FULL, {})
-    shown = {name: f.get("value") for name, f in modals.fields(sheet.to_dict()).items()}
-    assert shown == {"count": "3", "within": "24", "blocked": "1"}
+    shown = {id_: f.get("value") for id_, f in modals.fields(sheet.to_dict()).items()}
+    assert shown == {"count=3": "3", "within=24": "24", "blocked=1": "1"}
 
 
 def test_each_form_is_heard_on_the_page_that_opens_it() -> None:

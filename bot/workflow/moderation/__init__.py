@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from bot.store.audit import AuditEntry
 from bot.store.governing import Access, Whose
 from bot.store.reports import UsageReport
-from bot.workflow.moderation.governing import Governing, Moderator, Standing
+from bot.workflow.moderation.governing import Governing, Keep, Moderator, Standing
 from bot.workflow.moderation.jobs import ServerJobs
 from bot.workflow.moderation.removals import Removals
 from bot.workflow.moderation.reports import Reports
@@ -39,6 +39,7 @@ __all__ = [
     "AuditEntry",
     "BlockLists",
     "Governing",
+    "Keep",
     "Moderation",
     "Moderator",
     "Removals",

@@ -9,13 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 from typing import Final, TypeVar
 
 from bot.clock import Clock
 from bot.errors import BadOption
 from bot.model import Quota, Verb
-from bot.rules.policy import AgeRule, Choices, Pause, PauseMode, Policy, Rate
+from bot.rules.policy import AgeRule, Choices, Limit, Pause, PauseMode, Policy, Rate
 from bot.store import audit, choices, governing, policies
 from bot.store.audit import Act, AuditEntry
 from bot.store.database import Database
@@ -46,6 +47,12 @@ _WRONG: Final = {
     ),
 }
 """Constraints of the tables, in words."""
+
+
+class Keep(Enum):
+    """Leaves something as it is, where ``None`` takes it away."""
+
+    KEEP = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +198,13 @@ class Governing:
         return await self._write(by, change)
 
     async def weights(self, by: Moderator, weights: Mapping[Verb, int]) -> AuditEntry | None:
-        """What each verb's price is multiplied by; one that is not named counts once."""
-        return await self._write(by, partial(governing.set_weights, weights=weights))
+        """What each verb's price is multiplied by; one that is not named stays as it is."""
+
+        def write(tx: sqlite3.Connection, act: Act) -> AuditEntry | None:
+            now = governing.weights(tx, act.guild_id)
+            return governing.set_weights(tx, act, {**now, **weights})
+
+        return await self._write(by, write)
 
     async def allow(
         self, by: Moderator, everyone: Quota | None, budget: Rate | None
@@ -213,12 +225,35 @@ class Governing:
                     window_ms=everyone.window_ms,
                     concurrent=everyone.concurrent,
                 ),
-                governing.clear_limit(tx, act, Whose.SERVER)
-                if budget is None
-                else governing.set_limit(
-                    tx, act, Whose.SERVER, amount=budget.credits, window_ms=budget.window_ms
-                ),
+                _budget(tx, act, budget),
             )
+            return [entry for entry in entries if entry is not None]
+
+        return await self._write(by, write)
+
+    async def change_limits(
+        self, by: Moderator, everyone: Limit, budget: Rate | Keep | None
+    ) -> list[AuditEntry]:
+        """The same, but what is not given of the limit of every member stays, or remains the
+        bot's; and so does the budget, unless another is given, or ``None``.
+        """
+
+        def write(tx: sqlite3.Connection, act: Act) -> list[AuditEntry]:
+            entries = []
+            if everyone != Limit():
+                rate = everyone.rate
+                entries.append(
+                    governing.set_limit(
+                        tx,
+                        act,
+                        Whose.EVERYONE,
+                        amount=None if rate is None else rate.credits,
+                        window_ms=None if rate is None else rate.window_ms,
+                        concurrent=everyone.concurrent,
+                    )
+                )
+            if not isinstance(budget, Keep):
+                entries.append(_budget(tx, act, budget))
             return [entry for entry in entries if entry is not None]
 
         return await self._write(by, write)
@@ -257,6 +292,15 @@ class Governing:
     ) -> Written:
         act = Act(by.guild_id, by.user_id, self._clock.now())
         return await self._database.write(lambda tx: change(tx, act))
+
+
+def _budget(tx: sqlite3.Connection, act: Act, budget: Rate | None) -> AuditEntry | None:
+    """Set the server's budget, or take it away."""
+    if budget is None:
+        return governing.clear_limit(tx, act, Whose.SERVER)
+    return governing.set_limit(
+        tx, act, Whose.SERVER, amount=budget.credits, window_ms=budget.window_ms
+    )
 
 
 def _explained(error: sqlite3.IntegrityError) -> Exception:

@@ -16,7 +16,7 @@ from bot.ui.cards import Colour
 from bot.ui.moderation.access import moderator
 from bot.ui.moderation.panel import settings, setup
 from bot.ui.moderation.panel.acts import ACTS, Press
-from bot.ui.moderation.panel.forms import Ear, Entries, Sheet, typed
+from bot.ui.moderation.panel.forms import Ear, Entries, Sheet, sent
 from bot.ui.moderation.panel.numbers import FORMS
 from bot.ui.moderation.panel.parts import (
     CHECK,
@@ -189,17 +189,17 @@ async def _heard(interaction: Interaction, custom_id: str) -> None:
 
 
 async def _submitted(interaction: Interaction, custom_id: str) -> None:
-    """Set what was typed; what is wrong is kept for the next try."""
+    """Set what was changed; what is wrong is kept for the next try."""
     by = await moderator(interaction)
     home, page, name = custom_id.split(":")
     form = FORMS[name]
-    text = typed(interaction, form)
+    came = sent(interaction, form)
     drafts, key = services_of(interaction).drafts, (by.guild_id, by.user_id, name)
     governing = services_of(interaction).moderation.governing
 
     async def save() -> Entries:
-        drafts.keep(key, text)
-        entries = await form.save(governing, by, text)
+        drafts.keep(key, {field: came.text[field] for field in came.changed})
+        entries = await form.save(governing, by, came)
         drafts.drop(key)
         return entries
 

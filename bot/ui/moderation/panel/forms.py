@@ -2,6 +2,9 @@
 
 discord.py forgets a form when it is submitted, and all of them at a restart. So what is sent is
 not kept by it, and an ``Ear`` for each form, registered at every start, hears what comes back.
+
+The id of a field holds what was set when the form was shown. So what comes back tells which numbers
+the moderator has changed; what somebody else changed meanwhile, which they could not see, stays.
 """
 
 from __future__ import annotations
@@ -27,6 +30,16 @@ Entries = Sequence[AuditEntry | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A form that came back. ``changed`` are the fields whose text is not what was set when the
+    form was shown.
+    """
+
+    text: Typed
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A number. ``label`` is what the form and errors call it."""
 
@@ -46,7 +59,7 @@ class Form:
     title: str
     fields: tuple[Field, ...]
     current: Callable[[Server], Sequence[float | None]]
-    save: Callable[[Governing, Moderator, Typed], Awaitable[Entries]]
+    save: Callable[[Governing, Moderator, Sent], Awaitable[Entries]]
 
 
 class Sheet(ui.Modal):
@@ -55,9 +68,10 @@ class Sheet(ui.Modal):
     def __init__(self, form: Form, custom_id: str, server: Server, draft: Typed) -> None:
         super().__init__(title=form.title, custom_id=custom_id, timeout=None)
         for field, value in zip(form.fields, form.current(server), strict=True):
+            now = plain(value)
             text: ui.TextInput[Any] = ui.TextInput(
-                custom_id=field.name,
-                default=draft.get(field.name, plain(value)) or None,
+                custom_id=f"{field.name}={now}",
+                default=draft.get(field.name, now) or None,
                 required=field.required,
                 max_length=LONGEST,
             )
@@ -86,12 +100,18 @@ class Ear(ui.Modal):
         """discord.py has a form stop after its first submission; this one goes on."""
 
 
-def typed(interaction: discord.Interaction[Any], form: Form) -> Typed:
-    """What was typed into the fields of a form, nothing into those that did not come back."""
+def sent(interaction: discord.Interaction[Any], form: Form) -> Sent:
+    """What was typed into the fields of a form, nothing into those that did not come back; of more
+    than fits into a field as much as fits.
+    """
     data: Mapping[str, Any] = interaction.data or {}
     inputs = [row.get("component") or {} for row in data.get("components", ())]
-    came = {one.get("custom_id"): str(one.get("value") or "") for one in inputs}
-    return {field.name: came.get(field.name, "") for field in form.fields}
+    text, shown = {field.name: "" for field in form.fields}, dict[str, str]()
+    for one in inputs:
+        name, _, now = str(one.get("custom_id")).partition("=")
+        if name in text:
+            text[name], shown[name] = str(one.get("value") or "")[:LONGEST], now
+    return Sent(text, frozenset(name for name in shown if text[name] != shown[name]))
 
 
 def plain(number: float | None) -> str:

@@ -8,23 +8,27 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.errors import BadOption
-from bot.model import Quota, Verb
-from bot.rules.policy import Rate
-from bot.ui.moderation.panel.forms import Entries, Field, Form, Typed, number, whole
+from bot.model import Verb
+from bot.rules.policy import Limit, Rate, Strikes
+from bot.ui.moderation.panel.forms import Entries, Field, Form, Sent, Typed, number, whole
 from bot.ui.moderation.panel.server import Server
-from bot.workflow.moderation import Governing, Moderator, options
+from bot.workflow.moderation import Governing, Keep, Moderator, options
 from bot.workflow.moderation.options import DAY_MS, HOUR_MS
 
 _DAYS: Final = Field("days", "Days", "For how long after they joined; 0 for no waiting")
 
 
-async def _save_newcomers(governing: Governing, by: Moderator, text: Typed) -> Entries:
-    span = options.new_for_ms(number(text["days"], "Days"), "Days")
+async def _save_newcomers(governing: Governing, by: Moderator, sent: Sent) -> Entries:
+    if not sent.changed:
+        return []
+    span = options.new_for_ms(number(sent.text["days"], "Days"), "Days")
     return [await governing.gate(by, newcomer_ms=span)]
 
 
-async def _save_newness(governing: Governing, by: Moderator, text: Typed) -> Entries:
-    span = options.new_for_ms(number(text["days"], "Days"), "Days")
+async def _save_newness(governing: Governing, by: Moderator, sent: Sent) -> Entries:
+    if not sent.changed:
+        return []
+    span = options.new_for_ms(number(sent.text["days"], "Days"), "Days")
     return [
         await governing.choose(
             by, lambda now: replace(now, look_at=replace(now.look_at, newcomer_ms=span))
@@ -32,15 +36,20 @@ async def _save_newness(governing: Governing, by: Moderator, text: Typed) -> Ent
     ]
 
 
-async def _save_costs(governing: Governing, by: Moderator, text: Typed) -> Entries:
-    weights = {verb: options.weight(whole(text[verb], f"/{verb}"), f"/{verb}") for verb in Verb}
+async def _save_costs(governing: Governing, by: Moderator, sent: Sent) -> Entries:
+    weights = {
+        verb: options.weight(whole(sent.text[verb], f"/{verb}"), f"/{verb}")
+        for verb in Verb
+        if verb in sent.changed
+    }
     return [await governing.weights(by, weights)]
 
 
 _STRIKE_LABELS: Final = ("Refused prompts", "Within hours", "Blocked for hours")
 
 
-async def _save_strikes(governing: Governing, by: Moderator, text: Typed) -> Entries:
+async def _save_strikes(governing: Governing, by: Moderator, sent: Sent) -> Entries:
+    text = sent.text
     count, within, blocked = _STRIKE_LABELS
     rule = options.strikes(
         whole(text["count"], count),
@@ -48,11 +57,22 @@ async def _save_strikes(governing: Governing, by: Moderator, text: Typed) -> Ent
         number(text["blocked"], blocked),
         _STRIKE_LABELS,
     )
-    return [await governing.choose(by, lambda now: replace(now, strikes=rule))]
+
+    def change(now: Strikes | None) -> Strikes:
+        before = now or rule
+        return Strikes(
+            rule.count if "count" in sent.changed else before.count,
+            rule.window_ms if "within" in sent.changed else before.window_ms,
+            rule.block_ms if "blocked" in sent.changed else before.block_ms,
+        )
+
+    return [await governing.choose(by, lambda now: replace(now, strikes=change(now.strikes)))]
 
 
-async def _save_retention(governing: Governing, by: Moderator, text: Typed) -> Entries:
-    span = options.kept_for_ms(number(text["days"], "Days"), "Days")
+async def _save_retention(governing: Governing, by: Moderator, sent: Sent) -> Entries:
+    if not sent.changed:
+        return []
+    span = options.kept_for_ms(number(sent.text["days"], "Days"), "Days")
     return [await governing.choose(by, lambda now: replace(now, retention_ms=span))]
 
 
@@ -65,14 +85,25 @@ _LIMIT_LABELS: Final = (
 )
 
 
-async def _save_limits(governing: Governing, by: Moderator, text: Typed) -> Entries:
-    each, hours, at_once, together, together_hours = _LIMIT_LABELS
-    everyone = Quota(
-        options.amount(whole(text["credits"], each), least=0, name=each) or 0,
-        options.hours_ms(number(text["hours"], hours), hours) or 0,
-        options.at_once(whole(text["concurrent"], at_once), at_once) or 0,
-    )
-    budget = None
+async def _save_limits(governing: Governing, by: Moderator, sent: Sent) -> Entries:
+    """Credits and the hours in which they may be used are one thing."""
+    each, hours, at_once, _, _ = _LIMIT_LABELS
+    text, rate, concurrent = sent.text, None, None
+    if not sent.changed.isdisjoint({"credits", "hours"}):
+        rate = Rate(
+            options.amount(whole(text["credits"], each), least=0, name=each) or 0,
+            options.hours_ms(number(text["hours"], hours), hours) or 0,
+        )
+    if "concurrent" in sent.changed:
+        concurrent = options.at_once(whole(text["concurrent"], at_once), at_once)
+    other = not sent.changed.isdisjoint({"budget", "budget_hours"})
+    budget = _budget(text) if other else Keep.KEEP
+    return await governing.change_limits(by, Limit(rate, concurrent), budget)
+
+
+def _budget(text: Typed) -> Rate | None:
+    """The budget that was typed. Raises ``BadOption``."""
+    *_, together, together_hours = _LIMIT_LABELS
     if text["budget"].strip() or text["budget_hours"].strip():
         if not (text["budget"].strip() and text["budget_hours"].strip()):
             raise BadOption(
@@ -80,11 +111,11 @@ async def _save_limits(governing: Governing, by: Moderator, text: Typed) -> Entr
                 f"A budget is credits in so many hours: fill in both `{together}` and "
                 f"`{together_hours}`, or neither for no budget.",
             )
-        budget = Rate(
+        return Rate(
             options.amount(whole(text["budget"], together), least=0, name=together) or 0,
             options.hours_ms(number(text["budget_hours"], together_hours), together_hours) or 0,
         )
-    return await governing.allow(by, everyone, budget)
+    return None
 
 
 def _strikes_now(server: Server) -> Sequence[float | None]:
