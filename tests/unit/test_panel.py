@@ -434,7 +434,7 @@ def test_a_length_of_time_comes_back_as_it_was(span: int) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [("24", 24), (" 1,000 ", 1000), ("1 000", 1000), ("1’000", 1000), ("0.5", 0.5), ("0,5", 0.5),
-     ("1,000,000", 1_000_000)],
+     ("1,000,000", 1_000_000), ("0,125", 0.125), ("01,500", 1.5)],
 )  # fmt: skip
 def test_numbers_as_people_write_them(text: str, value: float) -> None:
     """Either sign before the fraction, and thousands apart."""

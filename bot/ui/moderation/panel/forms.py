@@ -126,7 +126,7 @@ def plain(number: float | None) -> str:
 def number(text: str, label: str) -> float:
     """What was typed, as a number. Raises ``BadOption``."""
     digits = re.sub(r"[\s_’']", "", text)
-    if re.fullmatch(r"\d{1,3}(,\d{3})+", digits):
+    if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", digits):
         digits = digits.replace(",", "")
     digits = digits.replace(",", ".")
     if not re.fullmatch(r"\d{1,9}(\.\d{1,14})?", digits, re.ASCII):
