@@ -151,7 +151,12 @@ class Posting:
 
     async def _bring_back(self, job: Job, delivery: Delivery) -> None:
         try:
-            await self._restoring.bring_back(job, delivery)
+            # Before anything is called lost: an earlier try may have posted it.
+            found = await self._existing(job, delivery)
+            if found is None:
+                await self._restoring.bring_back(job, delivery)
+            else:
+                await self._sent(job, delivery, found, SHOWN_EARLIER)
         except TryLater as error:
             await self._postpone(delivery, error)
         self._wake()

@@ -12,7 +12,7 @@ from bot.pika.errors import AccountProblem, PikaError, Unavailable
 from bot.ui.cards import notice_text, status_line
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.delivery.restoring import PATIENCE_MS, PAUSE
-from tests.fakes import House
+from tests.fakes import House, PostedUnheard
 
 S, K = JobState, DeliveryKind
 HOUR = 3600.0
@@ -147,6 +147,28 @@ async def test_a_video_that_pika_no_longer_has_is_lost_and_not_paid_for(
     await house.deliver()
 
     await _told_lost(house, job)
+
+
+async def test_a_smaller_copy_that_was_posted_unheard_is_not_called_lost(house: House) -> None:
+    """Its files were gone when it was due again, and nobody looked whether it was posted: the
+    member kept the video, got the credit back, and read that there was none.
+    """
+    job = await house.delivering()
+    async with house.database.transaction() as tx:
+        await tx.execute("UPDATE delivery SET fit = 9999 WHERE kind = 'result'")
+    house.discord.outcomes.append(PostedUnheard())
+    await house.deliver()
+    assert len(house.discord.of(job.id, K.RESULT)) == 1
+    for file in (house.world.folder / "videos").iterdir():
+        file.unlink()
+    del house.pika.jobs[job.pika_id or ""]
+    house.clock.move(PAUSE)
+    await _steps(house)
+
+    assert await house.state(job.id) is S.DELIVERED
+    assert await house.hold(job.id) == "charged"
+    assert len(house.discord.of(job.id, K.RESULT)) == 1
+    assert house.discord.of(job.id, K.NOTICE) == []
 
 
 async def test_a_link_needs_no_file(house: House) -> None:
