@@ -42,7 +42,9 @@ RETRY_MS = 60_000
 """A post of which nothing was heard again is due again after this long."""
 
 CARD_MS = 250
-"""How long a message waits for the card that it replies to, before it looks again."""
+MOST_CARD_MS = 15_000
+"""How long a message waits for the card that it replies to, before it looks again. At first the
+card is a moment away; the older the job is, the longer it may take."""
 
 MOST_PATIENCE = 300.0
 """Seconds that may pass between two tries of one message while Discord is out of order. They
@@ -113,7 +115,8 @@ class Posting:
             await self._removing.look(job, delivery)
             return
         if await self._card_is_coming(delivery):
-            await self.postpone(delivery, CARD_MS)
+            age = self._clock.now() - job.created_at
+            await self.postpone(delivery, min(max(CARD_MS, age // 20), MOST_CARD_MS))
             return
         try:
             await self._try(job, delivery)

@@ -392,6 +392,34 @@ async def test_a_card_that_was_posted_unheard_is_made_true(house: House) -> None
     assert await _card(house) == "final"
 
 
+async def test_what_waits_long_for_its_card_looks_seldom(house: House) -> None:
+    """While Discord took no cards, everything that replies to one wrote four times in a second
+    that it still waited, for each of the jobs that had come to an end.
+    """
+    taken = await house.ask(answer=False)
+    house.intake.unanswered(taken.job)
+    house.discord.outcomes.append(TryLater(300))
+    house.clock.move(10)
+    await house.deliver()
+    await house.settling.fail(taken.job, "moderated", "")
+    house.clock.move(100)
+    looks = 0
+    for _ in range(40):
+        due = await deliveries.due(house.database, house.clock.now(), 9)
+        looks += any(one.kind is K.NOTICE for one in due)
+        await house.deliver()
+        house.clock.move(0.25)
+    assert 1 <= looks <= 3
+
+    house.clock.move(300)
+    for _ in range(3):
+        await house.deliver()
+        house.clock.move(15)
+    (card,) = house.discord.of(taken.job.id, K.CARD)
+    (notice,) = house.discord.of(taken.job.id, K.NOTICE)
+    assert notice.reply_to == card.id
+
+
 async def test_a_card_says_what_it_was_posted_with(house: House) -> None:
     """The place changed while Discord took its time: the card is rewritten, not believed."""
     first = await house.ask(requester(1))
