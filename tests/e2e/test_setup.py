@@ -8,6 +8,7 @@ from tests.e2e.test_moderation import moderator
 from tests.e2e.town import Scene, bots
 
 MESSAGES = "/channels/{channel_id}/messages"
+CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
 
 
 async def test_a_first_run_from_the_first_step_to_the_last_word(scene: Scene) -> None:
@@ -127,3 +128,18 @@ async def test_test_posts_take_turns_and_say_what_stays(scene: Scene) -> None:
     scene.discord.faults.clear()
     scene.discord.faults.add(Fault("POST", MESSAGES, status=404, code=10003))
     assert "it does not exist any more" in await try_out(other)
+
+
+async def test_a_press_that_is_answered_too_late_posts_nothing(scene: Scene) -> None:
+    """Posts went into every channel, and their outcome to nobody."""
+    mona = moderator(scene)
+    hand = await opened(scene, mona, "setup")
+    await hand.open("summary")
+    began = len(scene.discord.requests)
+    late = scene.discord.faults.add(Fault("POST", CALLBACK, status=404, code=10062))
+    await scene.discord.press(mona, hand.shown, custom_id="setup:summary:test")
+    await scene.until(lambda: late.used == 1)
+    await hand.open("review")  # whatever came of the press before has begun by now
+    await hand.open("summary")
+    asked = [seen.route for seen in scene.discord.requests[began:]]
+    assert set(asked) == {CALLBACK}

@@ -143,8 +143,9 @@ async def _answered(
     return await _drawn(interaction, by, where, notice)
 
 
-async def _show(interaction: Interaction, panel: Panel) -> None:
-    await _say(services_of(interaction).responder.update, interaction, panel)
+async def _show(interaction: Interaction, panel: Panel) -> bool:
+    """Change the page that was pressed; whether that arrived."""
+    return await _say(services_of(interaction).responder.update, interaction, panel)
 
 
 async def _say(
@@ -152,9 +153,9 @@ async def _say(
     interaction: Interaction,
     panel: Panel,
     flags: int = 0,
-) -> None:
-    """Answer with a page. Raises ``NotAnsweredError`` where Discord finds fault with it; one that
-    comes too late is not worth a word.
+) -> bool:
+    """Answer with a page; whether it arrived, as one that comes too late is not worth a word.
+    Raises ``NotAnsweredError`` where Discord finds fault with it.
     """
     page = {
         "components": panel.body(),
@@ -167,6 +168,8 @@ async def _say(
         if error.code == INVALID_FORM:
             raise
         log.info("a page did not arrive: %s", error)
+        return False
+    return True
 
 
 async def _open(interaction: Interaction, by: Moderator, where: Where, name: str) -> None:
@@ -216,7 +219,10 @@ async def _test(interaction: Interaction, by: Moderator) -> None:
         await _show(interaction, setup.summary(server, soon, setup.checks(server)))
         return
     waiting = Notice("⏳ Posting into every channel…", Colour.WAITING)
-    await _show(interaction, setup.summary(server, waiting, setup.checks(server), busy=True))
+    if not await _show(
+        interaction, setup.summary(server, waiting, setup.checks(server), busy=True)
+    ):
+        return  # nobody would read what came of it
     tried = server.chosen() or setup.channels(server)
     findings = await try_out(interaction, tried)
     server = await look(interaction, by)
