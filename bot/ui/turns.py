@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from typing import Final
 
 from bot.clock import Clock
+
+AT_ONCE: Final = 3
+"""Channels that are tried at the same time, in all servers together."""
 
 TEST_MS: Final = 30_000
 """Between two rounds of test posts in one server: a round may be ninety requests of the fifty that
@@ -13,11 +17,12 @@ Discord allows the bot in a second."""
 
 
 class Turns:
-    """One turn for each server in ``pause_ms``."""
+    """One turn for each server in ``pause_ms``, and the ``places`` that all of them share in it."""
 
     def __init__(self, clock: Clock, pause_ms: int) -> None:
         self._clock = clock
         self._pause_ms = pause_ms
+        self.places = asyncio.Semaphore(AT_ONCE)
         self._next: OrderedDict[int, int] = OrderedDict()  # server -> when
 
     def take(self, guild_id: int) -> bool:

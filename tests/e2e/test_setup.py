@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.sandbox.discord import Fault, Permission
+from bot.ui.turns import AT_ONCE
 from tests.e2e.panel import Hand, opened, private
 from tests.e2e.test_moderation import moderator
 from tests.e2e.town import Scene, bots
@@ -143,3 +146,28 @@ async def test_a_press_that_is_answered_too_late_posts_nothing(scene: Scene) -> 
     await hand.open("summary")
     asked = [seen.route for seen in scene.discord.requests[began:]]
     assert set(asked) == {CALLBACK}
+
+
+async def test_servers_that_test_at_once_share_the_places(scene: Scene) -> None:
+    """Each had three of its own: some servers together took all the requests that Discord gives
+    the bot in a second, and everybody's videos waited.
+    """
+    hands = [await opened(scene, moderator(scene), "setup")]
+    for number in range(2):
+        elsewhere = Scene(scene.town, f"Elsewhere {number}")
+        hands.append(await opened(elsewhere, moderator(elsewhere, f"m{number}"), "setup"))
+    for hand in hands:
+        channels = [hand.scene.guild.create_text_channel(f"c{number}") for number in range(4)]
+        await hand.choose("allowed", *channels)
+        await hand.open("summary")
+    began = len(scene.discord.requests)
+    texts = await asyncio.gather(*map(try_out, hands))
+    assert ["✅ Everything works" in text for text in texts] == [True] * 3
+    begun = most = 0
+    for seen in scene.discord.requests[began:]:
+        if seen.route == MESSAGES and seen.method == "POST":
+            begun += 1
+        elif seen.method == "DELETE":
+            begun -= 1
+        most = max(most, begun)
+    assert most == AT_ONCE

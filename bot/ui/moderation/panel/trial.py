@@ -19,15 +19,12 @@ import aiohttp
 import discord
 
 from bot.errors import TryLater
-from bot.ui.base import Interaction
+from bot.ui.base import Interaction, services_of
 from bot.ui.cards import Colour, code
 from bot.ui.moderation.panel.parts import bold
 from bot.ui.moderation.panel.server import Chosen
 from bot.ui.moderation.panel.setup import Finding
 from bot.workflow.delivery.brake import Brake
-
-AT_ONCE: Final = 3
-"""Channels that are tried at the same time."""
 
 PICTURE: Final = "test.png"
 _SIDE: Final = 32
@@ -51,10 +48,10 @@ class _HasBrake(Protocol):
 
 async def try_out(interaction: Interaction, channels: list[Chosen]) -> list[Finding]:
     """What came of a test post in each of these channels of the interaction's server."""
-    turn = asyncio.Semaphore(AT_ONCE)
+    places = services_of(interaction).tests.places
 
     async def one(channel: Chosen) -> Finding:
-        async with turn:
+        async with places:
             return await _try_one(interaction, channel)
 
     return list(await asyncio.gather(*map(one, channels)))
