@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
+from typing import Literal
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.rules.words import LONGEST_PHRASE
+from bot.rules.words import LONGEST_PHRASE, Then
 from bot.ui.base import Interaction, answer, services_of
 from bot.ui.moderation.access import COMMAND, moderator
 from bot.ui.moderation.replies import content_of, tell
-from bot.ui.moderation.texts import list_text, rejected_text, test_text
+from bot.ui.moderation.texts import added_text, list_text, rejected_text, test_text
 from bot.workflow.moderation import BlockLists
 
 Phrase = app_commands.Range[str, 1, LONGEST_PHRASE]
@@ -20,34 +21,42 @@ Text = app_commands.Range[str, 1, 2000]
 
 
 class Words(app_commands.Group):
-    """Blocked words and phrases: in prompts, in what to avoid, and in messages to hide."""
+    """Listed words and phrases: in prompts, in what to avoid, and in messages to hide."""
 
-    @app_commands.command(description="Block a word or phrase in what members ask for")
-    @app_commands.describe(phrase="Word or phrase; * stands for any letters of a word, as in bad*")
-    async def add(self, interaction: Interaction, phrase: Phrase) -> None:
-        """Block one more phrase."""
-        by = await moderator(interaction)
-        await tell(interaction, await _lists(interaction).add(by, phrase))
+    @app_commands.command(description="Block a word or phrase, or look at its videos first")
+    @app_commands.describe(
+        phrase="Word or phrase; * stands for any letters of a word, as in bad*",
+        then="refuse the request (left out), or review: its video waits for a moderator",
+    )
+    async def add(
+        self, interaction: Interaction, phrase: Phrase, then: Literal["refuse", "review"] = "refuse"
+    ) -> None:
+        """List one more phrase, or let something else become of one."""
+        by, lists = await moderator(interaction), _lists(interaction)
+        entry = await lists.add(by, phrase, Then(then))
+        await tell(interaction, entry, added_text(Then(then), held=await lists.held(by.guild_id)))
 
-    @app_commands.command(description="Block a word or phrase no more")
+    @app_commands.command(description="Take a word or phrase from the list")
     @app_commands.describe(phrase="As the list has it")
     async def remove(self, interaction: Interaction, phrase: Phrase) -> None:
         """Take a phrase from the list."""
         by = await moderator(interaction)
         await tell(interaction, await _lists(interaction).remove(by, phrase))
 
-    @app_commands.command(description="What is blocked in this server")
+    @app_commands.command(description="What is blocked or looked at in this server")
     async def list(self, interaction: Interaction) -> None:
         """The list, or the beginning of a long one."""
-        by = await moderator(interaction)
-        await answer(interaction, list_text(await _lists(interaction).listed(by.guild_id)))
+        by, lists = await moderator(interaction), _lists(interaction)
+        listed, held = await lists.listed(by.guild_id), await lists.held(by.guild_id)
+        await answer(interaction, list_text(listed, held=held))
 
-    @app_commands.command(description="Try a text: what would be blocked, and why")
+    @app_commands.command(description="Try a text: what would be blocked or looked at, and why")
     @app_commands.describe(phrase="What a member might ask for; nobody else sees it")
     async def test(self, interaction: Interaction, phrase: Text) -> None:
         """Hold a text against the list."""
-        by = await moderator(interaction)
-        await answer(interaction, test_text(await _lists(interaction).test(by.guild_id, phrase)))
+        by, lists = await moderator(interaction), _lists(interaction)
+        matches, held = await lists.test(by.guild_id, phrase), await lists.held(by.guild_id)
+        await answer(interaction, test_text(matches, held=held))
 
     @app_commands.command(name="import", description="Replace the whole list by a file")
     @app_commands.describe(file="Plain text, one word or phrase a line")

@@ -103,7 +103,7 @@ def test_commands_have_the_options_of_the_contract(
         "moderate grant": ["member", "credits", "hours"],
         "moderate block": ["member", "reason", "hours"],
         "moderate unblock": ["member"],
-        "moderate words add": ["phrase"],
+        "moderate words add": ["phrase", "then"],
         "moderate words remove": ["phrase"],
         "moderate words list": [],
         "moderate words test": ["phrase"],

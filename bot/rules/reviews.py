@@ -10,13 +10,15 @@ def mark(rule: ReviewRule, asker: Asker, now: int, *, flagged: bool) -> Mark | N
     """What a request is marked for when it is taken, as far as it is known only then.
 
     ``flagged`` says that it has words which the server wants to know of. A member is new who has
-    been here for less than the rule says; also one of whom Discord does not say since when.
+    been here for less than the rule says; also one of whom Discord does not say since when. Of
+    two marks the one counts whose rule holds.
     """
-    if flagged:
+    new = bool(rule.newcomer_ms) and (
+        asker.joined_at is None or now - asker.joined_at < rule.newcomer_ms
+    )
+    if flagged and (rule.flagged or not new):
         return Mark.FLAGGED
-    if rule.newcomer_ms and (asker.joined_at is None or now - asker.joined_at < rule.newcomer_ms):
-        return Mark.NEWCOMER
-    return None
+    return Mark.NEWCOMER if new else None
 
 
 def reason(rule: ReviewRule, marked: Mark | None) -> Mark | None:

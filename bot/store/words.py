@@ -1,4 +1,4 @@
-"""Blocked words and phrases of servers: each change and its audit entry are one transaction."""
+"""Lists of words and phrases of servers: each change and its audit entry are one transaction."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.rules.words.listed import Listed, Then, by_kind
 from bot.rules.words.phrases import prepare, validate
 from bot.store import audit
 from bot.store.audit import Act, AuditEntry, State
@@ -14,59 +15,92 @@ from bot.store.database import execute_rows
 
 @dataclass(frozen=True, slots=True)
 class WordList:
-    """A server's block list. ``version`` is 0 where there never was one, and never comes twice."""
+    """A server's list. ``version`` is 0 where there never was one, and never comes twice."""
 
     version: int
-    phrases: tuple[str, ...]
+    entries: tuple[Listed, ...] = ()
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The phrases alone."""
+        return tuple(entry.phrase for entry in self.entries)
+
+    def of(self, text: str) -> Listed | None:
+        """The entry of this phrase, however it is written. Raises ``BadWords`` for a text that
+        cannot be listed.
+        """
+        key = prepare(text).key
+        return next((one for one in self.entries if prepare(one.phrase).key == key), None)
 
 
 def read(tx: sqlite3.Connection, guild_id: int) -> WordList:
     """The list as this transaction sees it, in its order."""
     row = tx.execute("SELECT version FROM word_list WHERE guild_id = ?", (guild_id,)).fetchone()
-    phrases = tx.execute(
-        "SELECT phrase FROM blocked_phrase WHERE guild_id = ? ORDER BY place", (guild_id,)
+    entries = tx.execute(
+        "SELECT phrase, what_then FROM blocked_phrase WHERE guild_id = ? ORDER BY place",
+        (guild_id,),
     )
-    return WordList(int(row[0]) if row else 0, tuple(str(one[0]) for one in phrases))
+    return WordList(
+        int(row[0]) if row else 0, tuple(Listed(str(one[0]), Then(one[1])) for one in entries)
+    )
 
 
-def add(tx: sqlite3.Connection, act: Act, text: str) -> AuditEntry:
-    """Block one more phrase. Raises ``BadWords`` with what to change: it cannot be blocked as it
-    is written, it is listed already, or the list is full.
+def add(tx: sqlite3.Connection, act: Act, text: str, then: Then = Then.REFUSE) -> AuditEntry:
+    """List one more phrase, or let something else become of one that is listed. Raises
+    ``BadWords`` with what to change: it cannot be listed as it is written, it is listed so
+    already, or the list is full.
     """
-    before = read(tx, act.guild_id).phrases
-    phrase = validate(text, before)
-    entry = _told(tx, act, "words_add", None, {"phrase": phrase})
-    _write(tx, act.guild_id, (*before, phrase))
+    before = read(tx, act.guild_id)
+    known = before.of(text)
+    if known is not None and known.then is not then:
+        now = Listed(known.phrase, then)
+        entry = _told(tx, act, "words_add", _state(known), _state(now))
+        _write(tx, act.guild_id, [now if one == known else one for one in before.entries])
+        return entry
+    now = Listed(validate(text, before.phrases), then)
+    entry = _told(tx, act, "words_add", None, _state(now))
+    _write(tx, act.guild_id, (*before.entries, now))
     return entry
 
 
 def remove(tx: sqlite3.Connection, act: Act, text: str) -> AuditEntry | None:
-    """Block a phrase no more, however it is written. ``None`` when it is not listed, also when
-    it could not be.
+    """List a phrase no more, however it is written. ``None`` when it is not listed. Raises
+    ``BadWords`` for a text that cannot be.
     """
-    key = prepare(text).key
-    before = read(tx, act.guild_id).phrases
-    found = next((phrase for phrase in before if prepare(phrase).key == key), None)
+    before = read(tx, act.guild_id)
+    found = before.of(text)
     if found is None:
         return None
-    entry = _told(tx, act, "words_remove", {"phrase": found}, None)
-    _write(tx, act.guild_id, [phrase for phrase in before if phrase != found])
+    entry = _told(tx, act, "words_remove", _state(found), None)
+    _write(tx, act.guild_id, [one for one in before.entries if one != found])
     return entry
 
 
-def replace_all(tx: sqlite3.Connection, act: Act, phrases: Sequence[str]) -> AuditEntry | None:
-    """Let the list be these phrases, as ``rules.words.parse`` gives them. The entry has what
-    went and what came; ``None`` when the list is as it was.
+def replace_all(tx: sqlite3.Connection, act: Act, entries: Sequence[Listed]) -> AuditEntry | None:
+    """Let the list be these entries, as ``rules.words.parse`` gives them. The entry of the log
+    has what went and what came; ``None`` when the list is as it was.
     """
-    before = read(tx, act.guild_id).phrases
-    if before == tuple(phrases):
+    before = read(tx, act.guild_id).entries
+    if before == tuple(entries):
         return None
-    old, new = frozenset(before), frozenset(phrases)
-    went = [phrase for phrase in before if phrase not in new]
-    came = [phrase for phrase in phrases if phrase not in old]
-    entry = _told(tx, act, "words_import", {"phrases": went}, {"phrases": came})
-    _write(tx, act.guild_id, phrases)
+    old, new = frozenset(before), frozenset(entries)
+    went = [one for one in before if one not in new]
+    came = [one for one in entries if one not in old]
+    entry = _told(tx, act, "words_import", _states(went), _states(came))
+    _write(tx, act.guild_id, entries)
     return entry
+
+
+def _state(listed: Listed) -> State:
+    """An entry as the log has it: that it refuses goes without saying."""
+    state = {"phrase": listed.phrase}
+    return state if listed.then is Then.REFUSE else {**state, "then": str(listed.then)}
+
+
+def _states(entries: Sequence[Listed]) -> State:
+    phrases = by_kind(entries)
+    states = {"phrases": phrases[Then.REFUSE]}
+    return {**states, "review": phrases[Then.REVIEW]} if phrases[Then.REVIEW] else states
 
 
 def _told(
@@ -84,10 +118,10 @@ def _told(
     return entry
 
 
-def _write(tx: sqlite3.Connection, guild_id: int, phrases: Iterable[str]) -> None:
+def _write(tx: sqlite3.Connection, guild_id: int, entries: Iterable[Listed]) -> None:
     tx.execute("DELETE FROM blocked_phrase WHERE guild_id = ?", (guild_id,))
     execute_rows(
         tx,
-        "INSERT INTO blocked_phrase (VALUES)",
-        [(guild_id, place, phrase) for place, phrase in enumerate(phrases)],
+        "INSERT INTO blocked_phrase (guild_id, place, phrase, what_then) (VALUES)",
+        [(guild_id, place, one.phrase, one.then) for place, one in enumerate(entries)],
     )

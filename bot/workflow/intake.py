@@ -12,6 +12,7 @@ from functools import partial
 from bot.clock import Clock
 from bot.errors import JobNotFound, StaleState, StorageTrouble, UserError
 from bot.model import UNANSWERED, DeliveryKind, Hold, Job, JobState, Quota, Recipe, Requester
+from bot.rules import reviews
 from bot.rules.costs import Order
 from bot.rules.policy import Asker
 from bot.rules.refusal import refusal
@@ -201,9 +202,9 @@ class Intake:
             if key in known:
                 results.append((known[key], False))
                 continue
-            version = decisions.rulebook(order.asker).server.words
-            if order.checked.version != version:
-                results.append(_OtherList(version))
+            server = decisions.rulebook(order.asker).server
+            if order.checked.version != server.words:
+                results.append(_OtherList(server.words))
                 continue
             trace = decisions.on(order.asker, order.order)
             if not trace.allowed:
@@ -216,6 +217,7 @@ class Intake:
                 state=JobState.QUEUED,
                 created_at=now,
                 credits=trace.cost,
+                mark=reviews.mark(server.look_at, order.asker, now, flagged=order.checked.flagged),
             )
             fresh[key] = job
             decisions.take(order.asker, trace)

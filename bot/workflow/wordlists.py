@@ -1,9 +1,9 @@
-"""Requests against the block list of their server: matched before the commit, sealed by it.
+"""Requests against the list of their server: matched before the commit, sealed by it.
 
 Matching takes time, and a list may change meanwhile. So it is done before, by the list as it
 is known here, and the transaction that takes the request compares the versions: where they
 differ, the list is read and the request is matched again. What the committed list blocks never
-passes.
+passes, and what it lets be looked at is marked.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.model import Recipe
-from bot.rules.words import Matcher, Shelf, matcher_for, texts_of
+from bot.rules.words import Matcher, Shelf, Then, by_kind, matcher_for, texts_of
 from bot.store import words
 from bot.store.database import Database
+from bot.store.words import WordList
 
 _MOST_SHOWN: Final = 60
 
@@ -25,11 +26,13 @@ _MOST_SHOWN: Final = 60
 class Checked:
     """A request held against one version of a list. ``hit`` are the member's own words that the
     list blocks, ``None`` where it blocks none. They and not the entry of the list: who wrote
-    them by accident learns what to change, and nobody learns what else is listed.
+    them by accident learns what to change, and nobody learns what else is listed. ``flagged``
+    says that it blocks none, and has words in it that the server wants to know of.
     """
 
     version: int
     hit: str | None = None
+    flagged: bool = False
 
 
 NO_LIST: Final = Checked(version=0)
@@ -52,14 +55,14 @@ class WordLists:
         matcher = self._shelf.get(guild_id, version)
         if matcher is None:
             version, matcher = await self._read(guild_id)
-        return Checked(version, _hit(matcher, recipe))
+        return _checked(version, matcher, recipe)
 
     async def check_again(self, guild_id: int, recipe: Recipe, version: int) -> Checked:
         """By the list as it is committed, which has this version, or a later one by now."""
         matcher = self._shelf.get(guild_id, version)
         if matcher is None:
             version, matcher = await self._read(guild_id)
-        return Checked(version, _hit(matcher, recipe))
+        return _checked(version, matcher, recipe)
 
     async def matcher(self, guild_id: int) -> Matcher:
         """The matcher of the list as it is committed now."""
@@ -71,18 +74,26 @@ class WordLists:
             listed = await self._database.read(lambda tx: words.read(tx, guild_id))
             matcher = self._shelf.get(guild_id, listed.version)
             if matcher is None:
-                matcher = await asyncio.to_thread(matcher_for, listed.phrases)
+                matcher = await asyncio.to_thread(_matcher, listed)
                 self._shelf.put(guild_id, listed.version, matcher)
                 self._versions[guild_id] = listed.version
             return listed.version, matcher
 
 
-def _hit(matcher: Matcher, recipe: Recipe) -> str | None:
+def _matcher(listed: WordList) -> Matcher:
+    phrases = by_kind(listed.entries)
+    return matcher_for(phrases[Then.REFUSE], phrases[Then.REVIEW])
+
+
+def _checked(version: int, matcher: Matcher, recipe: Recipe) -> Checked:
+    flagged = False
     for one in texts_of(recipe):
-        if not matcher.allows(one.text):
-            first = matcher.find(one.text)[0]
-            return _shown(one.text[first.start : first.end])
-    return None
+        verdict = matcher.verdict(one.text)
+        if verdict is Then.REFUSE:
+            first = matcher.find(one.text, verdict)[0]
+            return Checked(version, hit=_shown(one.text[first.start : first.end]))
+        flagged = flagged or verdict is Then.REVIEW
+    return Checked(version, flagged=flagged)
 
 
 def _shown(text: str) -> str:

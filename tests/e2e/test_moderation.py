@@ -210,6 +210,33 @@ async def test_words_are_blocked_tried_and_carried_as_a_file(scene: Scene) -> No
     assert entries(scene) == ["words_add", "words_import", "words_remove"]
 
 
+async def test_words_may_let_a_video_be_looked_at_instead(scene: Scene) -> None:
+    """The same commands and the same file know them; nothing is refused for them, and as long as
+    nobody looks at flagged videos, that is said.
+    """
+    mona = moderator(scene)
+    added = await moderate(scene, mona, "words add", phrase="dragon", then="review")
+    assert added.startswith("Blocked words: `dragon` lets the video be looked at\n")
+    assert "switched off" in added
+    await moderate(scene, mona, "words add", phrase="goblin")
+    tried = await moderate(scene, mona, "words test", phrase="a DRAG0N")
+    assert tried.startswith("This text would be taken, and its video would wait for a moderator:")
+    tried = await moderate(scene, mona, "words test", phrase="a dragon and a goblin")
+    assert tried.startswith("This text would be refused:")
+    assert "**1 phrase to look at the video of**: `dragon`" in await moderate(
+        scene, mona, "words list"
+    )
+    exported = a_file(await moderated(scene, mona, "words export"), "blocked-words.txt")
+    assert b"\ndragon, review\ngoblin\n" in exported
+    changed = Upload("words.txt", "text/plain", exported.replace(b"goblin", b"goblin, review"))
+    text = await moderate(scene, mona, "words import", file=changed)
+    assert text == "Blocked words: added to look at `goblin`; taken off `goblin`"
+    text = await moderate(scene, mona, "words add", phrase="Dragon")
+    assert text == "Blocked words: `dragon` lets the video be looked at → `dragon` is blocked"
+    await scene.refused(prompt="a dragon")
+    await scene.delivered(await scene.card(prompt="a goblin"))
+
+
 async def test_a_paused_server_takes_nothing_until_it_is_resumed(scene: Scene) -> None:
     """Members are told why; what waited goes on afterwards."""
     mona = moderator(scene)

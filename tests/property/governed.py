@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.model import Quota
 from bot.rules.policy import PauseMode
+from bot.rules.words import Listed
 from bot.store import governing, words
 from bot.store.audit import Act
 from bot.store.governing import Whose
@@ -76,7 +77,7 @@ class Governed:
                 self._end_stops(server, now)
                 server.stops.append((mode, now, until or FOREVER))
             case "words":
-                words.replace_all(tx, act, ("wish",))
+                words.replace_all(tx, act, [Listed("wish")])
                 server.words = True
             case _:
                 self.free(tx, guild, now)

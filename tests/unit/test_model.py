@@ -28,6 +28,7 @@ from bot.model import (
     Verdict,
     may_come_late,
 )
+from bot.rules.words import Then
 from tests.fakes import START, a_job
 
 MIGRATIONS = resources.files("bot.store").joinpath("migrations")
@@ -55,6 +56,7 @@ def _words(constraint: str) -> set[str]:
         ("kind_is_known", set(DeliveryKind)),
         ("delivery_state_is_known", set(DeliveryState)),
         ("place_is_known", set(Place)),
+        ("phrase_leads_somewhere", set(Then)),
         ("verdict_is_known", set(Verdict)),
         ("review_has_a_reason", set(Mark)),
         ("mark_is_known", set(Mark) - {Mark.ALL}),

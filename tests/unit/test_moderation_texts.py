@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.errors import BadOption
 from bot.model import Hold, JobState, Quota
-from bot.rules.words import Match, Rejected
+from bot.rules.words import Listed, Match, Rejected, Then
 from bot.store import choices
 from bot.store.audit import Act, AuditEntry
 from bot.store.reports import Day, MemberUse, UsageReport
@@ -140,6 +140,26 @@ def entry(
          "Review of flagged prompts: off → on"),
         (entry("choices", "server", 0, {"review_all": 1}, {"review_all": 0}),
          "Review of every video: on → off"),
+        (
+            entry("words_add", "words", 0, None, {"phrase": "fox", "then": "review"}),
+            "Blocked words: `fox` lets the video be looked at",
+        ),
+        (
+            entry("words_add", "words", 0, {"phrase": "fox", "then": "review"}, {"phrase": "fox"}),
+            "Blocked words: `fox` lets the video be looked at → `fox` is blocked",
+        ),
+        (
+            entry("words_remove", "words", 0, {"phrase": "fox", "then": "review"}, None),
+            "Blocked words: `fox` lets the video be looked at no more",
+        ),
+        (
+            entry(
+                "words_import", "words", 0,
+                {"phrases": ["a"], "review": ["b"]}, {"phrases": ["b"], "review": ["a", "c"]},
+            ),
+            "Blocked words: added `b`; added to look at `a`, `c`; taken off `a`; "
+            "looked at no more `b`",
+        ),
     ],
 )  # fmt: skip
 def test_a_change_says_before_and_after(given_: AuditEntry, words: str) -> None:
@@ -225,16 +245,44 @@ def test_a_long_queue_and_a_long_list_fit_into_a_message() -> None:
     shown = text.count("**Job ")
     assert text.endswith(f"… and {199 - shown} more")
     phrases = [f"word{number} `{'y' * 80}" for number in range(1000)]
-    listed = list_text(phrases)
+    listed = list_text(list(map(Listed, phrases)), held=False)
     assert len(listed) <= 2000
     assert "more; `/moderate words export` has them all" in listed
+
+
+def test_both_kinds_of_phrases_are_listed_and_fit_into_a_message() -> None:
+    """Each with its number; it is said when nobody looks at the videos of the second kind."""
+    both = [Listed("bad"), Listed("fox", Then.REVIEW), Listed("dog", Then.REVIEW)]
+    assert list_text(both, held=True) == (
+        "**1 blocked phrase**: `bad`\n**2 phrases to look at the video of**: `fox`, `dog`"
+    )
+    assert "switched off" in list_text(both, held=False)
+    assert "switched off" not in list_text([Listed("bad")], held=False)
+    many = [Listed(f"{then} {number} {'y' * 80}", then) for number in range(900) for then in Then]
+    text = list_text(many, held=False)
+    assert len(text) <= 2000
+    assert all(text.count(f"`{then} ") >= 2 for then in Then)
+    assert text.count("more; `/moderate words export` has them all") == 2
+
+
+def test_a_tried_text_says_what_would_become_of_it() -> None:
+    """Refused if any phrase refuses; else its video would wait, if videos are held."""
+    look, refuse = (
+        Match("fox", 0, 3, f"it is {then}", then) for then in (Then.REVIEW, Then.REFUSE)
+    )
+    both = tried_text([look, refuse], held=True)
+    assert both.startswith("This text would be refused:")
+    assert both.count(" · to look at") == 1
+    alone = tried_text([look], held=True)
+    assert alone.startswith("This text would be taken, and its video would wait for a moderator:")
+    assert "switched off" in tried_text([look], held=False)
 
 
 def test_tried_and_rejected_texts_fit_and_work_no_markup() -> None:
     """Somebody's words stand in code, and the worst of them fit into a message."""
     match = Match("x", 0, 1, "“**<@1> `x`**” matches " + "z" * 4000)
-    assert len(tried_text([match] * 100)) <= 2000
-    assert "`“**<@1> ˋxˋ**”" in tried_text([match])
+    assert len(tried_text([match] * 100, held=False)) <= 2000
+    assert "`“**<@1> ˋxˋ**”" in tried_text([match], held=False)
     worst = [Rejected(number, "`" * 81, "w" * 500) for number in range(4000)]
     assert len(rejected_text(worst)) <= 1500
 

@@ -7,7 +7,7 @@ import codecs
 import pytest
 
 from bot.errors import BadWords
-from bot.rules.words import MOST_PHRASES, parse, render
+from bot.rules.words import MOST_PHRASES, Listed, Then, parse, render
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,45 @@ def test_an_empty_file_is_an_empty_list() -> None:
 
 def test_what_was_written_is_read_back() -> None:
     """An export is a backup."""
-    phrases = ("bad", "b\u00e4d word", "*worse*", "w*st", "\u88f8\u4f53", "don't!")
+    phrases = ("bad", "b\u00e4d word", "*worse*", "w*st", "\u88f8\u4f53", "don't!", "review")
+    entries = (*map(Listed, phrases), *(Listed(f"{each} too", Then.REVIEW) for each in phrases))
 
-    assert parse(render(phrases)).phrases == phrases
+    assert parse(render(entries)).entries == entries
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["bad word, review", "bad word;review", '"bad word","Review"', '"bad word, REVIEW"',
+     "bad word , review ,"],
+)  # fmt: skip
+def test_what_becomes_of_a_phrase_stands_behind_a_comma(line: str) -> None:
+    """As people write it, and as spreadsheets do; without it, a phrase refuses."""
+    read = parse(f"good\n{line}\nugly, refuse".encode())
+
+    assert read.rejected == ()
+    assert read.entries == (Listed("good"), Listed("bad word", Then.REVIEW), Listed("ugly"))
+
+
+def test_a_file_from_before_there_was_anything_else_is_read_as_it_was() -> None:
+    """Whatever is no phrase with one of the two words behind a comma is what it always was."""
+    read = parse(b"review\nreview this\nrefuse review\nworse, worst\n, review\n")
+
+    assert read.entries == (Listed("review"), Listed("review this"), Listed("refuse review"))
+    assert [(each.number, each.why.split(",")[0]) for each in read.rejected] == [
+        (4, "One phrase at a time"),
+        (5, "A phrase needs letters or digits."),
+    ]
+
+
+def test_a_phrase_stands_once_in_a_file_whatever_becomes_of_it() -> None:
+    """Two things cannot become of the same words: the first line counts."""
+    read = parse(b"bad, review\nBAD\n")
+
+    assert read.entries == (Listed("bad", Then.REVIEW),)
+    assert read.rejected[0].why == "It is the same phrase as in line 1."
+
+
+def test_a_line_as_long_as_the_largest_file_is_read_at_once() -> None:
+    """Whatever it is made of: no pattern tries all ways to split it."""
+    for piece in (b" ", b",", b", review", b'"'):
+        assert parse(piece * (1024 * 1024 // len(piece))).entries == ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.rules.words import Matcher, matcher_for
+from bot.errors import BadWords
+from bot.rules.words import MOST_PHRASES, Matcher, Then, matcher_for
 from bot.rules.words.matching import BUILT_AT_ONCE, portions
 from bot.rules.words.phrases import prepare
 
@@ -305,3 +306,44 @@ def test_a_text_without_words_is_allowed() -> None:
     """Nothing to find."""
     for text in ("", " ", "...", "* * *", "\u200b", "\U0001f98a"):
         assert _phrases(matcher_for(["bad", "b*d", "*bad*"]), text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("a bad dog", Then.REFUSE),  # though "bad dog" is longer and begins where "bad" does
+        ("a b a d dog", Then.REFUSE),
+        ("a mad dog", Then.REVIEW),
+        ("a d0g", Then.REVIEW),
+        ("a dog, and then something bad", Then.REFUSE),
+        ("a cat", None),
+    ],
+)
+def test_a_phrase_that_refuses_wins(text: str, verdict: Then | None) -> None:
+    """Wherever it stands, whatever else is found, also where the other phrase covers it."""
+    matcher = matcher_for(["bad", "wor*t"], ["bad dog", "dog", "d*g"])
+
+    assert matcher.verdict(text) is verdict
+    assert matcher.allows(text) is (verdict is not Then.REFUSE)
+
+
+def test_both_kinds_are_found_and_told_apart() -> None:
+    """In the order of the text; and one kind alone, also behind more of the other than are told."""
+    matcher = matcher_for(["bad"], ["bad dog", "cat"])
+
+    found = matcher.find("a cat and a bad dog")
+    assert [(match.phrase, match.then) for match in found] == [
+        ("cat", Then.REVIEW),
+        ("bad dog", Then.REVIEW),
+        ("bad", Then.REFUSE),
+    ]
+    assert matcher.phrases == ("bad", "bad dog", "cat")
+    (refused,) = matcher.find("cat " * 300 + "bad", Then.REFUSE)
+    assert (refused.phrase, refused.start) == ("bad", 1200)
+
+
+def test_a_list_is_as_long_as_both_kinds_together() -> None:
+    """Its limits are those of the work."""
+    half = MOST_PHRASES // 2 + 1
+    with pytest.raises(BadWords, match="full"):
+        matcher_for([f"one{n}" for n in range(half)], [f"two{n}" for n in range(half)])

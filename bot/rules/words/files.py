@@ -1,4 +1,9 @@
-"""A block list as a text file: one phrase a line, lines that begin with ``#`` are remarks."""
+"""A list as a text file: one phrase a line, lines that begin with ``#`` are remarks.
+
+Behind a phrase may stand, after a comma, what becomes of a request that has it: ``review``, or
+``refuse``, which also goes without saying. No phrase has a comma, so that files from before there
+was anything else than refusing are read as they were.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.errors import BadWords
+from bot.rules.words.listed import Listed, Then
 from bot.rules.words.phrases import MOST_PHRASES, check_size, prepare
 
 LARGEST_FILE: Final = 1024 * 1024
@@ -23,7 +29,9 @@ _MARKS: Final = (
 _HEADER: Final = (
     "# Blocked words and phrases, one a line. * at the beginning, in the middle or at the end\n"
     "# of a word stands for any letters. Lines that begin with # are remarks.\n"
+    "# With “, review” behind it a phrase is not blocked: its videos wait for a moderator.\n"
 )
+_AROUND: Final = ' "“”'
 _SHOWN: Final = 80
 """Characters of a line that cannot be used which are repeated to the person."""
 
@@ -39,41 +47,60 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What a file holds: phrases as they will be kept, and lines that cannot be used."""
+    """What a file holds: entries as they will be kept, and lines that cannot be used."""
 
-    phrases: tuple[str, ...]
+    entries: tuple[Listed, ...]
     rejected: tuple[Rejected, ...]
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The phrases alone."""
+        return tuple(entry.phrase for entry in self.entries)
 
 
 def parse(content: bytes) -> Imported:
-    """The phrases of a file. Raises ``BadWords`` if it is no list at all: too large, no text.
+    """The entries of a file. Raises ``BadWords`` if it is no list at all: too large, no text.
 
     A phrase may stand between quotation marks, as spreadsheets write them, and only one may stand
     on a line. Of phrases that are the same the first is taken.
     """
-    phrases: list[str] = []
+    entries: list[Listed] = []
     rejected: list[Rejected] = []
     first_seen: dict[str, int] = {}
     inner = 0
     for number, line in _lines(content):
+        text, then = _read(line)
         try:
-            phrase = prepare(line)
+            phrase = prepare(text)
             if phrase.key in first_seen:
                 raise BadWords(f"It is the same phrase as in line {first_seen[phrase.key]}.")
             inner += bool(phrase.inner)
-            check_size(len(phrases) + 1, inner)
+            check_size(len(entries) + 1, inner)
         except BadWords as error:
             shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
             rejected.append(Rejected(number, shown, str(error)))
         else:
             first_seen[phrase.key] = number
-            phrases.append(phrase.text)
-    return Imported(tuple(phrases), tuple(rejected))
+            entries.append(Listed(phrase.text, then))
+    return Imported(tuple(entries), tuple(rejected))
 
 
-def render(phrases: Iterable[str]) -> bytes:
-    """A file that ``parse`` reads back as these phrases: UTF-8, one a line."""
-    return (_HEADER + "".join(f"{phrase}\n" for phrase in phrases)).encode()
+def render(entries: Iterable[Listed]) -> bytes:
+    """A file that ``parse`` reads back as these entries: UTF-8, one a line."""
+    return (_HEADER + "".join(map(_written, entries))).encode()
+
+
+def _written(entry: Listed) -> str:
+    then = "" if entry.then is Then.REFUSE else f", {entry.then}"
+    return f"{entry.phrase}{then}\n"
+
+
+def _read(line: str) -> tuple[str, Then]:
+    """The phrase of a line, and what becomes of a request that has it."""
+    comma = max(line.rfind(","), line.rfind(";"))
+    word = line[comma + 1 :].strip(_AROUND).lower()
+    known = comma >= 0 and word in set(Then)
+    return (line[:comma], Then(word)) if known else (line, Then.REFUSE)
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, str]]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bot.model import Quota
+from bot.rules.words import Then
 from bot.ui.cards import code
 from bot.ui.moderation import values
 from bot.ui.moderation.values import State, Words, credits_, hours
@@ -43,12 +44,18 @@ def sides(entry: AuditEntry, default: Quota, moment: Moment | None = None) -> tu
         case "pause" | "resume":
             return _pause(entry.before, say), _pause(entry.after, say)
         case "words_add":
-            return "", f"{_phrase(entry.after)} is blocked"
+            before = _what_then(entry.before) if entry.before else ""
+            return before, _what_then(entry.after)
         case "words_remove":
-            return "", f"{_phrase(entry.before)} is blocked no more"
+            return "", f"{_what_then(entry.before)} no more"
         case "words_import":
-            came, went = _phrases("added", entry.after), _phrases("taken off", entry.before)
-            return "", "; ".join(filter(None, (came, went))) or "put in another order"
+            changes = (
+                _phrases("added", entry.after, "phrases"),
+                _phrases("added to look at", entry.after, "review"),
+                _phrases("taken off", entry.before, "phrases"),
+                _phrases("looked at no more", entry.before, "review"),
+            )
+            return "", "; ".join(filter(None, changes)) or "put in another order"
         case "cancel" | "remove":
             return _plain(entry.before), _done_to_job(entry)
         case "weights":
@@ -181,12 +188,15 @@ def _done_to_job(entry: AuditEntry) -> str:
     return "cancelled by a moderator"
 
 
-def _phrase(state: State | None) -> str:
-    return code(str((state or {}).get("phrase", "")), 100)
+def _what_then(state: State | None) -> str:
+    """What becomes of a request with a phrase."""
+    said = state or {}
+    then = "lets the video be looked at" if said.get("then") == Then.REVIEW else "is blocked"
+    return f"{code(str(said.get('phrase', '')), 100)} {then}"
 
 
-def _phrases(how: str, state: State | None) -> str:
-    phrases = [str(phrase) for phrase in (state or {}).get("phrases", ())]
+def _phrases(how: str, state: State | None, kind: str) -> str:
+    phrases = [str(phrase) for phrase in (state or {}).get(kind, ())]
     if not phrases:
         return ""
     named = ", ".join(code(phrase, 30) for phrase in phrases[:_PHRASES_SHOWN])

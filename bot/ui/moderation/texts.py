@@ -1,4 +1,4 @@
-"""The server's queue, block list and usage, as plain text."""
+"""The server's queue, list of words and usage, as plain text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.model import Job
-from bot.rules.words import Match, Rejected
+from bot.rules.words import Listed, Match, Rejected, Then, by_kind
 from bot.ui.cards import code, status_line
 from bot.ui.moderation.values import credits_
 from bot.workflow.delivery.messenger import Outlook
@@ -15,6 +15,17 @@ from bot.workflow.moderation import UsageReport
 
 MESSAGE_LIMIT: Final = 2000
 _ROOM: Final = MESSAGE_LIMIT - 60  # for "… and so many more"
+NOT_HELD: Final = (
+    "\n-# No video is held for such a phrase now: reviews of flagged requests are switched off."
+)
+"""Said of phrases that let a video be looked at, where nobody looks."""
+
+_MORE: Final = 80
+"""Characters that say how many more there are, and where."""
+
+_LEAST: Final = 500
+"""Characters that phrases to look at get in any case."""
+
 _TOP: Final = 10
 _MATCHES: Final = 5
 _REJECTED: Final = 5
@@ -36,28 +47,60 @@ def queue_text(jobs: Sequence[tuple[Job, Outlook]]) -> str:
     return text
 
 
-def list_text(phrases: Sequence[str]) -> str:
-    """The block list, as much of it as one message holds."""
-    if not phrases:
+def list_text(entries: Sequence[Listed], *, held: bool) -> str:
+    """The list, as much of it as one message holds. ``held`` says whether videos are held for
+    the phrases that let them be looked at.
+    """
+    if not entries:
         return "No words are blocked in this server. `/moderate words add` blocks some."
-    text = f"**{_count(len(phrases), 'blocked phrase')}**: "
+    phrases = by_kind(entries)
+    refuse, review = phrases[Then.REFUSE], phrases[Then.REVIEW]
+    room, pieces = _ROOM - 60, []
+    if refuse:
+        most = room - (_LEAST if review else 0)
+        pieces.append(_named(_count(len(refuse), "blocked phrase"), refuse, most))
+        room -= len(pieces[0])
+    if review:
+        what = f"{_count(len(review), 'phrase')} to look at the video of"
+        rest = "" if held else NOT_HELD
+        pieces.append(_named(what, review, room - _MORE - len(rest)) + rest)
+    return "\n".join(pieces)
+
+
+def _named(what: str, phrases: Sequence[str], room: int) -> str:
+    text = f"**{what}**: "
     for index, phrase in enumerate(phrases):
         piece = f"{', ' if index else ''}{code(phrase, 100)}"
-        if len(text) + len(piece) > _ROOM - 60:
+        if len(text) + len(piece) > room:
             more = len(phrases) - index
             return f"{text} … and {more:,} more; `/moderate words export` has them all"
         text += piece
     return text
 
 
-def test_text(matches: Sequence[Match]) -> str:
-    """What the block list found in a text."""
+def test_text(matches: Sequence[Match], *, held: bool) -> str:
+    """What the list found in a text, and what would become of a request with it."""
     if not matches:
         return "Nothing in this text is blocked."
-    lines = [f"- {_harmless(match.why)}" for match in matches[:_MATCHES]]
+    lines = [f"- {_harmless(match.why)}{_meant(match)}" for match in matches[:_MATCHES]]
     if len(matches) > _MATCHES:
         lines.append(f"- … and {len(matches) - _MATCHES} more")
-    return "This text would be refused:\n" + "\n".join(lines)
+    if any(match.then is Then.REFUSE for match in matches):
+        return "This text would be refused:\n" + "\n".join(lines)
+    return (
+        "This text would be taken, and its video would wait for a moderator:\n"
+        + "\n".join(lines)
+        + ("" if held else NOT_HELD)
+    )
+
+
+def _meant(match: Match) -> str:
+    return " · to look at" if match.then is Then.REVIEW else ""
+
+
+def added_text(then: Then, *, held: bool) -> str:
+    """What must be said of a phrase that was added; empty where there is nothing."""
+    return NOT_HELD if then is Then.REVIEW and not held else ""
 
 
 def rejected_text(rejected: Sequence[Rejected]) -> str:

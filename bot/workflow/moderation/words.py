@@ -1,4 +1,4 @@
-"""The block list of a server, as its moderators change and try it."""
+"""The list of words of a server, as its moderators change and try it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from bot.clock import Clock
 from bot.errors import BadWords
-from bot.rules.words import Match, Rejected, parse, render
-from bot.store import words
+from bot.rules.words import Listed, Match, Rejected, Then, parse, render
+from bot.store import choices, words
 from bot.store.audit import Act, AuditEntry
 from bot.store.database import Database
 from bot.workflow.moderation.governing import Moderator
@@ -27,21 +27,26 @@ class BlockLists:
         self._clock = clock
         self._lists = lists
 
-    async def add(self, by: Moderator, phrase: str) -> AuditEntry:
-        """Block one more phrase."""
-        return await self._write(by, lambda tx, act: words.add(tx, act, phrase))
+    async def add(self, by: Moderator, phrase: str, then: Then = Then.REFUSE) -> AuditEntry:
+        """List one more phrase, or let something else become of one that is listed."""
+        return await self._write(by, lambda tx, act: words.add(tx, act, phrase, then))
 
     async def remove(self, by: Moderator, phrase: str) -> AuditEntry:
-        """Block a phrase no more. Raises ``BadWords`` for one that is not listed too."""
+        """List a phrase no more. Raises ``BadWords`` for one that is not listed too."""
         entry = await self._write(by, lambda tx, act: words.remove(tx, act, phrase))
         if entry is None:
             raise BadWords("That phrase is not on the list. `/moderate words list` shows it.")
         return entry
 
-    async def listed(self, guild_id: int) -> tuple[str, ...]:
-        """What is blocked, in the order in which it was added."""
+    async def listed(self, guild_id: int) -> tuple[Listed, ...]:
+        """What is listed, in the order in which it was added."""
         found = await self._database.read(lambda tx: words.read(tx, guild_id))
-        return found.phrases
+        return found.entries
+
+    async def held(self, guild_id: int) -> bool:
+        """Whether a phrase that lets a video be looked at does so now."""
+        chosen = await self._database.read(lambda tx: choices.read(tx, guild_id))
+        return chosen.look_at.flagged
 
     async def test(self, guild_id: int, text: str) -> list[Match]:
         """What the list finds in a text, and why."""
@@ -55,7 +60,7 @@ class BlockLists:
         returned. ``None`` for a list that was so already.
         """
         read = await asyncio.to_thread(parse, content)
-        if not read.phrases:
+        if not read.entries:
             raise BadWords(
                 "The file has no phrase that I can use, so the list stays as it is."
                 + (
@@ -64,7 +69,7 @@ class BlockLists:
                     else ""
                 )
             )
-        entry = await self._write(by, lambda tx, act: words.replace_all(tx, act, read.phrases))
+        entry = await self._write(by, lambda tx, act: words.replace_all(tx, act, read.entries))
         return entry, read.rejected
 
     async def file(self, guild_id: int) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import BadWords
+from bot.rules.words import Listed, Then
 from bot.store import audit, governing, words
 from bot.store.audit import Act
 from bot.store.database import Database
@@ -35,7 +36,7 @@ def listed(tx: sqlite3.Connection, guild_id: int = GUILD) -> tuple[str, ...]:
 
 def test_a_server_without_a_list_blocks_nothing(tx: sqlite3.Connection) -> None:
     """And has version 0."""
-    assert words.read(tx, GUILD) == WordList(0, ())
+    assert words.read(tx, GUILD) == WordList(0)
 
 
 def test_phrases_are_listed_in_the_order_in_which_they_came(tx: sqlite3.Connection) -> None:
@@ -67,7 +68,7 @@ def test_what_cannot_be_blocked_leaves_no_trace(tx: sqlite3.Connection) -> None:
         with pytest.raises(BadWords):
             words.add(tx, ACT, text)
 
-    assert words.read(tx, GUILD) == WordList(0, ())
+    assert words.read(tx, GUILD) == WordList(0)
     assert tx.execute("SELECT count(*) FROM audit_entry").fetchone() == (0,)
 
 
@@ -85,7 +86,7 @@ def test_an_import_replaces_the_list_and_tells_what_went_and_came(tx: sqlite3.Co
     words.add(tx, ACT, "one")
     words.add(tx, ACT, "two")
 
-    entry = words.replace_all(tx, ACT, ("two", "three"))
+    entry = words.replace_all(tx, ACT, list(map(Listed, ("two", "three"))))
 
     assert listed(tx) == ("two", "three")
     assert entry is not None
@@ -94,7 +95,7 @@ def test_an_import_replaces_the_list_and_tells_what_went_and_came(tx: sqlite3.Co
         {"phrases": ["one"]},
         {"phrases": ["three"]},
     )
-    assert words.replace_all(tx, ACT, ("two", "three")) is None
+    assert words.replace_all(tx, ACT, list(map(Listed, ("two", "three")))) is None
 
 
 def test_every_change_has_a_version_that_never_was(tx: sqlite3.Connection) -> None:
@@ -108,7 +109,7 @@ def test_every_change_has_a_version_that_never_was(tx: sqlite3.Connection) -> No
     words.remove(tx, ACT, "phrase 1")
     seen.append(words.read(tx, GUILD).version)
     governing.forget_server(tx, GUILD)
-    assert words.read(tx, GUILD) == WordList(0, ())
+    assert words.read(tx, GUILD) == WordList(0)
     words.add(tx, ACT, "again")
     seen.append(words.read(tx, GUILD).version)
 
@@ -120,7 +121,7 @@ def test_no_server_sees_anothers_list(tx: sqlite3.Connection) -> None:
     words.add(tx, ACT, "bad")
     other = Act(OTHER, MODERATOR, NOW)
     assert words.remove(tx, other, "bad") is None
-    words.replace_all(tx, other, ("worse",))
+    words.replace_all(tx, other, [Listed("worse")])
     governing.forget_server(tx, OTHER)
 
     assert listed(tx) == ("bad",)
@@ -150,5 +151,49 @@ async def test_a_change_that_is_undone_leaves_neither_list_nor_entry(database: D
     with pytest.raises(RuntimeError):
         await database.write(work)
 
-    assert await database.read(lambda tx: words.read(tx, GUILD)) == WordList(0, ())
+    assert await database.read(lambda tx: words.read(tx, GUILD)) == WordList(0)
     assert await audit.page(database, GUILD, most=9) == []
+
+
+def test_what_becomes_of_a_phrase_is_kept_and_in_the_log(tx: sqlite3.Connection) -> None:
+    """That it refuses goes without saying."""
+    words.add(tx, ACT, "bad")
+    entry = words.add(tx, ACT, "fox", Then.REVIEW)
+
+    assert words.read(tx, GUILD).entries == (Listed("bad"), Listed("fox", Then.REVIEW))
+    assert entry.after == {"phrase": "fox", "then": "review"}
+    gone = words.remove(tx, ACT, "FOX")
+    assert gone is not None
+    assert gone.before == {"phrase": "fox", "then": "review"}
+
+
+def test_something_else_may_become_of_a_phrase_that_is_listed(tx: sqlite3.Connection) -> None:
+    """It keeps its place and its spelling, has a new version, and the log has both."""
+    for text in ("Bad", "worse"):
+        words.add(tx, ACT, text)
+    before = words.read(tx, GUILD).version
+
+    entry = words.add(tx, ACT, "BAD", Then.REVIEW)
+
+    now = words.read(tx, GUILD)
+    assert now.entries == (Listed("Bad", Then.REVIEW), Listed("worse"))
+    assert now.version > before
+    assert (entry.before, entry.after) == (
+        {"phrase": "Bad"},
+        {"phrase": "Bad", "then": "review"},
+    )
+    with pytest.raises(BadWords, match="on the list already"):
+        words.add(tx, ACT, "bad", Then.REVIEW)
+
+
+def test_an_import_tells_of_phrases_of_which_something_else_becomes(
+    tx: sqlite3.Connection,
+) -> None:
+    """They went as one thing and came as the other."""
+    words.add(tx, ACT, "bad")
+
+    entry = words.replace_all(tx, ACT, [Listed("bad", Then.REVIEW)])
+
+    assert entry is not None
+    assert entry.before == {"phrases": ["bad"]}
+    assert entry.after == {"phrases": [], "review": ["bad"]}

@@ -11,6 +11,7 @@ import pytest
 from bot.errors import BadOption, BadWords, NothingHere, TooLate
 from bot.model import JobState, PikaStatus, Quota
 from bot.rules.policy import PauseMode
+from bot.rules.words import Listed
 from bot.store import audit
 from bot.store.audit import AuditEntry
 from bot.workflow.members import Cancelled
@@ -203,7 +204,7 @@ async def test_a_file_of_nothing_leaves_the_list(words: BlockLists) -> None:
     for content in (b"", b"# none\n", b"*\n"):
         with pytest.raises(BadWords):
             await words.load(MONA, content)
-    assert await words.listed(GUILD) == ("goblin",)
+    assert await words.listed(GUILD) == (Listed("goblin"),)
     entry, rejected = await words.load(MONA, b"goblin\n*\n")
     assert entry is None
     assert [line.number for line in rejected] == [2]

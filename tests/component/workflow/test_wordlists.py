@@ -7,10 +7,12 @@ import asyncio
 import pytest
 
 from bot.errors import NotAllowed
-from bot.model import Recipe, Verb
+from bot.model import Mark, Recipe, Verb
 from bot.rules.trace import Rule
+from bot.rules.words import Listed, Then
 from bot.store import jobs, words
 from bot.store.audit import Act
+from bot.store.database import within
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, START, House, picture, recipe, requester
 
@@ -18,9 +20,11 @@ OTHER = 7
 URL = "https://cdn.test/fox.png"
 
 
-async def _block(house: House, *phrases: str, guild_id: int = GUILD) -> None:
-    act = Act(guild_id, 900, START)
-    await house.database.write(lambda tx: words.replace_all(tx, act, phrases))
+async def _block(
+    house: House, *phrases: str, guild_id: int = GUILD, then: Then = Then.REFUSE
+) -> None:
+    act, entries = Act(guild_id, 900, START), [Listed(phrase, then) for phrase in phrases]
+    await house.database.write(lambda tx: words.replace_all(tx, act, entries))
 
 
 async def _refused(house: House, what: Recipe) -> str:
@@ -149,3 +153,47 @@ async def test_many_lists_changing_while_many_ask_let_nothing_through(house: Hou
 
     assert not any(results[1:])
     assert await jobs.unfinished(house.database) == []
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        recipe("a fox"),
+        recipe("a f0x"),
+        recipe("a dog -neg f.o.x"),
+        Recipe(Verb.ENCRYPT_TEXT, "a dog", message="FOX"),
+    ],
+)
+async def test_words_to_look_at_mark_the_job_wherever_they_are_written(
+    house: House, what: Recipe
+) -> None:
+    """It is taken, and what it was marked for is committed with it."""
+    await _block(house, "fox", then=Then.REVIEW)
+
+    job = (await house.ask(what=what)).job
+    assert job.mark is (await house.job(job.id)).mark is Mark.FLAGGED
+    other = (await house.ask(requester(2), recipe("a dog"))).job
+    assert other.mark is (await house.job(other.id)).mark is None
+
+
+async def test_a_change_between_match_and_commit_leaves_nothing_unmarked(house: House) -> None:
+    """The list that is committed with the job marks it, as one that refuses would refuse it."""
+    await _block(house, "harmless")
+    await house.ask(what=recipe("so that the list is known"))
+    act = Act(GUILD, 900, START)
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def change() -> None:
+        async with house.database.transaction() as tx:
+            entered.set()
+            await go_on.wait()
+            await within(tx, lambda sync: words.add(sync, act, "fox", Then.REVIEW))
+
+    changing = asyncio.create_task(change())
+    await entered.wait()
+    asking = asyncio.create_task(house.ask(requester(2), recipe("a red fox")))
+    await asyncio.sleep(0.02)
+    go_on.set()
+    await changing
+
+    assert (await house.job((await asking).job.id)).mark is Mark.FLAGGED
