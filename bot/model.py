@@ -310,9 +310,10 @@ class Delivery:
 
     ``shown`` is what a card said when it was last written; a card whose job has moved on
     is rewritten. ``attempts`` counts posts that were begun in this place,
-    ``first_try_at`` and ``last_try_at`` when. ``fit`` is the size in bytes that a video too large
-    for its server is encoded to; 0 says that only its link is posted.
-    ``code`` is why Discord did not take it in the last place before this one.
+    ``first_try_at`` and ``last_try_at`` when. ``round`` counts how often the message was wanted
+    anew: each time it is another one. ``fit`` is the size in bytes that a video too large for its
+    server is encoded to; 0 says that only its link is posted. ``code`` is why Discord did not take
+    it in the last place before this one.
     """
 
     id: int
@@ -329,12 +330,14 @@ class Delivery:
     fit: int | None = None
     first_try_at: int | None = None
     last_try_at: int | None = None
+    round: int = 0
     code: int | None = None
 
     @property
     def nonce(self) -> str:
         """Discord's deduplication key of this message: at most 25 characters."""
-        return f"pika-{self.job_id}-{_LETTERS[self.kind]}-{self.place[0]}"
+        anew = f"-{self.round}" if self.round else ""
+        return f"pika-{self.job_id}-{_LETTERS[self.kind]}-{self.place[0]}{anew}"
 
 
 _LETTERS: Final = MappingProxyType(

@@ -28,6 +28,14 @@ SHOWN_STUCK = "what was true before its place was closed"
 """What a card shows that cannot be rewritten now, though its job is over."""
 
 
+ANOTHER = """
+    state = 'pending', message_id = NULL, sent_at = NULL, shown = NULL, attempts = 0, fit = NULL,
+    first_try_at = NULL, last_try_at = NULL, due_at = :at, round = round + 1
+"""
+"""What is written where another message shall be posted instead of one that was, or may have been.
+What is still under way for the one before finds its round gone, and changes nothing."""
+
+
 def add_cards(tx: sqlite3.Connection, jobs: Sequence[Job], due_at: int) -> None:
     """Each of these new jobs needs a card. The command's answer is the card; should that
     never happen, the courier posts one from ``due_at`` on.
@@ -69,6 +77,22 @@ async def add(
     )
 
 
+async def anew(tx: aiosqlite.Connection, job: Job, kind: DeliveryKind, *, at: int) -> None:
+    """The job needs this message where it was asked for, and if it has had one of this kind
+    before, then another one.
+    """
+    await fetch(
+        tx,
+        f"""
+        INSERT INTO delivery (job_id, kind, channel_id, due_at)
+        VALUES (:job_id, :kind, :channel_id, :at)
+        ON CONFLICT (job_id, kind)
+        DO UPDATE SET {ANOTHER}, channel_id = excluded.channel_id, place = excluded.place
+        """,  # noqa: S608 - a constant
+        {"job_id": job.id, "kind": kind, "channel_id": job.requester.channel_id, "at": at},
+    )
+
+
 async def begin(tx: aiosqlite.Connection, delivery: Delivery, now: int, due_at: int) -> bool:
     """A post is about to be tried ``now``; should it come to nothing, it is due again then.
 
@@ -80,12 +104,12 @@ async def begin(tx: aiosqlite.Connection, delivery: Delivery, now: int, due_at: 
         """
         UPDATE delivery SET attempts = attempts + 1, due_at = :due_at,
                             first_try_at = coalesce(first_try_at, :now), last_try_at = :now
-        WHERE id = :id AND state = 'pending'
+        WHERE id = :id AND round = :round AND state = 'pending'
           AND (kind NOT IN ('result', 'review', 'share')
                OR NOT EXISTS (SELECT 1 FROM removal WHERE job_id = delivery.job_id))
         RETURNING id
         """,
-        {"id": delivery.id, "now": now, "due_at": due_at},
+        {"id": delivery.id, "round": delivery.round, "now": now, "due_at": due_at},
     )
     return bool(rows)
 
@@ -94,8 +118,11 @@ async def postpone(tx: aiosqlite.Connection, delivery: Delivery, due_at: int) ->
     """Try this message again at ``due_at``."""
     await fetch(
         tx,
-        "UPDATE delivery SET due_at = :due_at WHERE id = :id AND state = 'pending'",
-        {"id": delivery.id, "due_at": due_at},
+        """
+        UPDATE delivery SET due_at = :due_at
+        WHERE id = :id AND round = :round AND state = 'pending'
+        """,
+        {"id": delivery.id, "round": delivery.round, "due_at": due_at},
     )
 
 
@@ -116,9 +143,16 @@ async def reroute(
         """
         UPDATE delivery SET place = :place, channel_id = :channel_id, code = :code,
                             attempts = 0, first_try_at = NULL, last_try_at = NULL, due_at = :at
-        WHERE id = :id AND state = 'pending'
+        WHERE id = :id AND round = :round AND state = 'pending'
         """,
-        {"id": delivery.id, "place": place, "channel_id": channel_id, "code": code, "at": at},
+        {
+            "id": delivery.id,
+            "round": delivery.round,
+            "place": place,
+            "channel_id": channel_id,
+            "code": code,
+            "at": at,
+        },
     )
 
 
@@ -128,22 +162,25 @@ async def shrink(tx: aiosqlite.Connection, delivery: Delivery, fit: int, due_at:
         tx,
         """
         UPDATE delivery SET fit = :fit, due_at = :due_at
-        WHERE id = :id AND state = 'pending'
+        WHERE id = :id AND round = :round AND state = 'pending'
         """,
-        {"id": delivery.id, "fit": fit, "due_at": due_at},
+        {"id": delivery.id, "round": delivery.round, "fit": fit, "due_at": due_at},
     )
 
 
-async def give_up(tx: aiosqlite.Connection, delivery: Delivery, code: int) -> None:
-    """No place takes the message; ``code`` is Discord's last reason."""
-    await fetch(
+async def give_up(tx: aiosqlite.Connection, delivery: Delivery, code: int) -> bool:
+    """No place takes the message; ``code`` is Discord's last reason. False when nobody waits for
+    it any more.
+    """
+    rows = await fetch(
         tx,
         """
         UPDATE delivery SET state = 'undeliverable', code = :code
-        WHERE id = :id AND state = 'pending'
+        WHERE id = :id AND round = :round AND state = 'pending' RETURNING id
         """,
-        {"id": delivery.id, "code": code},
+        {"id": delivery.id, "round": delivery.round, "code": code},
     )
+    return bool(rows)
 
 
 async def sent(
@@ -154,23 +191,25 @@ async def sent(
     message_id: int,
     shown: str | None,
     at: int,
-) -> None:
-    """The message exists."""
-    await fetch(
+) -> bool:
+    """The message exists. False when it is not the one that is wanted, or no longer."""
+    rows = await fetch(
         tx,
         """
         UPDATE delivery SET state = 'sent', channel_id = :channel_id, message_id = :message_id,
                             shown = :shown, sent_at = :at
-        WHERE id = :id AND state = 'pending'
+        WHERE id = :id AND round = :round AND state = 'pending' RETURNING id
         """,
         {
             "id": delivery.id,
+            "round": delivery.round,
             "channel_id": channel_id,
             "message_id": message_id,
             "shown": shown,
             "at": at,
         },
     )
+    return bool(rows)
 
 
 def cards_sent(tx: sqlite3.Connection, cards: Sequence[tuple[int, str, int, int]]) -> None:

@@ -129,5 +129,6 @@ def delivery_of(row: Row) -> Delivery:
         fit=row["fit"],
         first_try_at=row["first_try_at"],
         last_try_at=row["last_try_at"],
+        round=row["round"],
         code=row["code"],
     )

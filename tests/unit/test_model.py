@@ -155,20 +155,23 @@ def test_a_nonce_is_its_own_and_fits_discord(kind: DeliveryKind, place: Place) -
     job_id = 10**13
 
     nonce = Delivery(1, job_id, kind, DeliveryState.PENDING, 5, place=place).nonce
+    anew = Delivery(1, 10**10, kind, DeliveryState.PENDING, 5, place=place, round=9_999).nonce
 
     assert len(nonce) <= 25
+    assert len(anew) <= 25
 
 
 def test_nonces_of_different_messages_differ() -> None:
     """The same nonce twice would swallow the second message."""
     nonces = {
-        Delivery(1, job_id, kind, DeliveryState.PENDING, 5, place=place).nonce
+        Delivery(1, job_id, kind, DeliveryState.PENDING, 5, place=place, round=round_).nonce
         for job_id in (1, 11, 111)
         for kind in DeliveryKind
         for place in Place
+        for round_ in (0, 1, 11)
     }
 
-    assert len(nonces) == 3 * len(DeliveryKind) * len(Place)
+    assert len(nonces) == 3 * len(DeliveryKind) * len(Place) * 3
 
 
 def test_no_value_shows_a_secret_when_it_is_printed() -> None:

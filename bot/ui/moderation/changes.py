@@ -44,8 +44,8 @@ def sides(entry: AuditEntry, default: Quota, moment: Moment | None = None) -> tu
         case "pause" | "resume":
             return _pause(entry.before, say), _pause(entry.after, say)
         case "words_add":
-            before = _what_then(entry.before) if entry.before else ""
-            return before, _what_then(entry.after)
+            was = _what_then(entry.before) if entry.before else ""
+            return was, _what_then(entry.after)
         case "words_remove":
             return "", f"{_what_then(entry.before)} no more"
         case "words_import":

@@ -180,3 +180,47 @@ async def test_a_card_that_became_untrue_while_it_was_written_is_written_again(
         assert not await deliveries.shown(tx, before, "final")
 
     assert await deliveries.untrue_cards(database, 0) == [1]
+
+
+async def test_a_message_that_is_wanted_anew_is_another_one(database: Database) -> None:
+    """Whatever became of the one before: nothing of it is left but the number of its row, and
+    what is still under way for it changes nothing.
+    """
+    before = await _pending(database, K.NOTICE)
+    async with database.transaction() as tx:
+        await deliveries.begin(tx, before, START + 60)
+        await deliveries.reroute(tx, before, Place.DIRECT, 9, 50001, at=START)
+        await deliveries.sent(tx, before, channel_id=9, message_id=5, shown="x", at=START)
+        await deliveries.anew(tx, a_job(), K.NOTICE, at=START + 5)
+    wanted = (await deliveries.of_job(database, 1))[K.NOTICE]
+    assert wanted == Delivery(
+        before.id,
+        1,
+        K.NOTICE,
+        DeliveryState.PENDING,
+        CHANNEL,
+        due_at=START + 5,
+        round=1,
+        code=50001,
+    )
+    assert wanted.nonce != before.nonce
+
+    async with database.transaction() as tx:
+        assert not await deliveries.begin(tx, before, START + 99)
+        await deliveries.postpone(tx, before, START + 99)
+        await deliveries.shrink(tx, before, 10, START + 99)
+        await deliveries.reroute(tx, before, Place.PARENT, 8, 1, at=START + 99)
+        assert not await deliveries.give_up(tx, before, 1)
+        assert not await deliveries.sent(
+            tx, before, channel_id=9, message_id=5, shown="x", at=START
+        )
+    assert (await deliveries.of_job(database, 1))[K.NOTICE] == wanted
+
+
+async def test_a_message_that_never_was_is_wanted_anew_as_any(database: Database) -> None:
+    """The first time it is the first one."""
+    await database.write(lambda tx: jobs.insert(tx, [a_job()]))
+    async with database.transaction() as tx:
+        await deliveries.anew(tx, a_job(), K.NOTICE, at=START)
+
+    assert (await deliveries.of_job(database, 1))[K.NOTICE].round == 0
