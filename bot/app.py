@@ -56,6 +56,7 @@ from bot.workflow.moderation import (
     Moderation,
     Removals,
     Reports,
+    Reviews,
     ServerJobs,
 )
 from bot.workflow.outlook import Outlooks, Slots
@@ -129,6 +130,7 @@ class App:
     runner: Runner
     poller: Poller
     courier: Courier
+    reviews: Reviews
     database: Database
 
 
@@ -196,23 +198,23 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         wordlists = WordLists(database)
         intake = Intake(database, clock, queue, outlooks, changes, pictures, wordlists, default)
         members = Members(database, clock, outlooks, settling, changes, default)
+        brake, closed, uploads = Brake(clock), ClosedPlaces(clock), UploadLimits(clock)
+        fitting = Fitting(backend, videos_dir, uploads, hosts)
+        reviews = Reviews(database, clock, changes, fitting.forget)
         moderation = Moderation(
             Governing(database, clock, pauses, default),
             ServerJobs(database, clock, outlooks, settling, changes),
             Removals(database, clock, changes),
             BlockLists(database, clock, wordlists),
             Reports(settings.database, clock, Charts(settings.data_dir / "charts")),
+            reviews,
         )
 
-        brake, closed, uploads = Brake(clock), ClosedPlaces(clock), UploadLimits(clock)
         metrics.watch(brake)
 
-        def answered(status: int | str) -> None:
-            metrics.discord_answered(status)
-            if isinstance(status, int):
-                brake.heard(status)
-
-        responder = stack.enter_context(Responder.open(settings.discord_api_url, tls, answered))
+        responder = stack.enter_context(
+            Responder.open(settings.discord_api_url, tls, partial(_heard, metrics, brake))
+        )
         tokens = AnswerTokens(clock)
         discord_client.point_at(settings.discord_api_url)
         bot = PikaBot(
@@ -234,11 +236,11 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         messenger = CarefulMessenger(DiscordMessenger(bot, tokens), closed, brake)
         courier = Courier(
             database, clock, messenger, queue, outlooks, durations,
-            Fitting(backend, videos_dir, uploads, hosts),
-            Restoring(database, clock, backend, settling.fetch, changes), changes,
+            fitting, Restoring(database, clock, backend, settling.fetch, changes), changes,
             tick_seconds=min(2.0, settings.pika_poll_seconds),
         )  # fmt: skip
         closed.on_reopen(courier.reopened)
+        closed.on_gone(courier.gone)
         await pauses.read()
         await recover(database, clock, queue, slots, durations, courier)
         await sweep(database, pictures_dir, videos_dir)
@@ -253,7 +255,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
                 now=clock.now,
             )
             await stack.enter_async_context(_listening(settings, health, metrics, poller))
-        yield App(bot, intake, runner, poller, courier, database)
+        yield App(bot, intake, runner, poller, courier, reviews, database)
 
 
 @asynccontextmanager
@@ -298,6 +300,7 @@ async def _run(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(app.runner.run(), name="runner"),
             asyncio.create_task(app.poller.run(), name="poller"),
             asyncio.create_task(_deliver(app), name="courier"),
+            asyncio.create_task(app.reviews.run(), name="reviews"),
         ]
         waiter = asyncio.create_task(stop.wait(), name="stop")
         done, _ = await asyncio.wait([*tasks, waiter], return_when=asyncio.FIRST_COMPLETED)
@@ -342,6 +345,13 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=0.5)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _heard(metrics: Metrics, brake: Brake, status: int | str) -> None:
+    """Discord has answered a first answer with this status, or not at all."""
+    metrics.discord_answered(status)
+    if isinstance(status, int):
+        brake.heard(status)
 
 
 async def _remember(database: Database, name: str, value: str) -> None:

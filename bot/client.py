@@ -19,8 +19,10 @@ from discord.ext import commands
 from bot.ui import buttons
 from bot.ui.base import Interaction, Services, answer, answer_error
 from bot.ui.callback import CONNECTIONS
+from bot.ui.forms import answer_form
 from bot.ui.moderation.log import LogButton
 from bot.ui.moderation.panel.controls import Control, ears
+from bot.ui.moderation.reviews import FORMS, ReviewButton
 from bot.ui.repeats import Repeats
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.closed import ClosedPlaces
@@ -42,6 +44,9 @@ COGS = (
     "cogs.moderate",
     "cogs.moderate_words",
 )
+
+FORM_TASK = "discord-ui-modal-dispatch of ours"
+"""Begins as discord.py names such tasks, for which a stop waits."""
 
 
 class Tree(app_commands.CommandTree["PikaBot"]):
@@ -121,6 +126,7 @@ class PikaBot(commands.AutoShardedBot):
         self._remember = remember
         self._guild_ids = tuple(guild_ids)
         self._command_ids: dict[str, int] = {}
+        self._answering: set[asyncio.Task[None]] = set()
         self._hear_once(repeats)
 
     def _hear_once(self, repeats: Repeats) -> None:
@@ -157,7 +163,7 @@ class PikaBot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: commands and lasting buttons."""
-        self.add_dynamic_items(*buttons.ALL, LogButton, Control)
+        self.add_dynamic_items(*buttons.ALL, LogButton, Control, ReviewButton)
         for ear in ears():
             self.add_view(ear)
         for name in COGS:
@@ -198,6 +204,18 @@ class PikaBot(commands.AutoShardedBot):
         """A command as members can click it; one of a group with the group's name before it."""
         command_id = self.command_id(command.partition(" ")[0])
         return f"</{command}:{command_id}>" if command_id else f"`/{command}`"
+
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        """Hear what discord.py hears. Answers to forms, which it does not keep for us, are acted
+        on; a handler of every interaction would cost each command a task.
+        """
+        super().dispatch(event_name, *args, **kwargs)
+        if event_name == "interaction":
+            interaction: Interaction = args[0]
+            if interaction.type is discord.InteractionType.modal_submit:
+                task = self.loop.create_task(answer_form(interaction, FORMS), name=FORM_TASK)
+                self._answering.add(task)
+                task.add_done_callback(self._answering.discard)
 
     async def on_ready(self) -> None:
         """All shards are up."""
@@ -243,6 +261,10 @@ class PikaBot(commands.AutoShardedBot):
     async def on_guild_channel_update(self, _before: Channel, after: Channel) -> None:
         """Who may do what in a channel, and in the threads below it."""
         self.closed.reopen(after.guild.id)
+
+    async def on_guild_channel_delete(self, channel: Channel) -> None:
+        """Gone with all that stood in it."""
+        self.closed.gone(channel.guild.id, channel.id)
 
     async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
         """Archived, locked, or open again."""

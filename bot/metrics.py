@@ -19,7 +19,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.clock import Clock
-from bot.model import FAILED_WITH_VIDEO, FINAL, UNFINISHED, Hold, Job, JobState
+from bot.model import FAILED_WITH_VIDEO, FINAL, UNFINISHED, Hold, Job, JobState, Verdict
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.queue import FairQueue
@@ -42,6 +42,11 @@ _VIDEOS = (15, 30, 60, 90, 120, 180, 300, 600, 1200, 3600)
 _CODED = frozenset(
     {JobState.IN_DOUBT, JobState.FAILED, JobState.CANCELLED}
     | {JobState.REVIEWING, JobState.DELIVERING}  # late
+)
+_DECISIONS = (
+    (Verdict.APPROVED, "moderator"),
+    (Verdict.REJECTED, "moderator"),
+    (Verdict.REJECTED, "nobody"),  # it waited for too long
 )
 
 
@@ -123,6 +128,12 @@ class Metrics:
             "pikabot_credits", "Credits that were held, charged, released.", ["hold"],
             registry=registry,
         )  # fmt: skip
+        self._reviews = Counter(
+            "pikabot_review_decisions",
+            "What was decided about videos that waited for a moderator, and by whom.",
+            ["verdict", "by"],
+            registry=registry,
+        )
         self._pika = Counter(
             "pikabot_pika_answers",
             "Answers of Pika: HTTP status, or the error's word where there was none.",
@@ -169,6 +180,8 @@ class Metrics:
             self._jobs.labels(state)
         for hold in Hold:
             self._credits.labels(hold)
+        for verdict, by in _DECISIONS:
+            self._reviews.labels(verdict, by)
         for result in CallbackResult:
             self._callbacks.labels(result)
         for ending in HintResult:
@@ -279,6 +292,9 @@ class Metrics:
         self._moves_to(job.state, code).inc()
         self._count_credits(job)
         self._take_times(job)
+        if before is JobState.REVIEWING and job.review is not None and job.review.verdict:
+            by = "moderator" if job.review.decided_by else "nobody"
+            self._reviews.labels(job.review.verdict, by).inc()
 
     def _enter(self, job: Job) -> None:
         if job.state in FINAL:

@@ -13,7 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.errors import BadOption, NothingHere
-from bot.rules.policy import PauseMode
+from bot.rules.policy import PauseMode, ReviewRule
 from bot.ui.base import Interaction, answer, services_of
 from bot.ui.moderation import log
 from bot.ui.moderation.access import COMMAND, moderator
@@ -183,8 +183,10 @@ class Moderate(commands.GroupCog, group_name=COMMAND, group_description="Govern 
     async def queue(self, interaction: Interaction) -> None:
         """What is being made and what waits, in turn."""
         by = await moderator(interaction)
-        jobs = await _moderation(interaction).jobs.unfinished(by.guild_id)
-        await answer(interaction, queue_text(jobs))
+        moderation = _moderation(interaction)
+        jobs = await moderation.jobs.unfinished(by.guild_id)
+        look_at = (await moderation.governing.choices(by.guild_id)).look_at
+        await answer(interaction, queue_text(jobs, holds=look_at != ReviewRule()))
 
     @app_commands.command(description="Cancel a member's video")
     @app_commands.describe(job="The number of the job, as its card says")

@@ -38,7 +38,7 @@ from bot.model import (
 )
 from bot.pika.backend import AccountChannel, Accounts
 from bot.pika.errors import Gone, NoAnswer, PikaError
-from bot.rules.policy import Asker
+from bot.rules.policy import Asker, ReviewRule
 from bot.rules.trace import Rule
 from bot.store import deliveries, jobs
 from bot.store.database import Database
@@ -54,7 +54,7 @@ from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
 from bot.workflow.intake import Intake, Taken
 from bot.workflow.members import Members
-from bot.workflow.moderation.removals import Removals
+from bot.workflow.moderation import Governing, Moderator, Removals, Reviews
 from bot.workflow.outlook import Outlooks, Slots, shows
 from bot.workflow.pauses import Pauses
 from bot.workflow.pictures import Pictures
@@ -68,7 +68,8 @@ from bot.workflow.videos import Videos
 from bot.workflow.wordlists import WordLists
 
 START = 1_700_000_000_000
-GUILD, CHANNEL, THREAD, MEMBER = 100, 200, 300, 400
+EVERYTHING = ReviewRule(everything=True)
+GUILD, CHANNEL, THREAD, MEMBER, REVIEWS = 100, 200, 300, 400, 500
 
 
 class MovableClock:
@@ -397,6 +398,21 @@ class PostedSilent:
     go: asyncio.Event
 
 
+MOVED = "goes on elsewhere"
+
+
+def _said(job: Job, outlook: Outlook, kind: DeliveryKind) -> str:
+    """What a message says, in a word."""
+    return shows(job, outlook, kind) if outlook.moved_to is None else MOVED
+
+
+@dataclass(frozen=True)
+class PostedLater:
+    """The message comes into being when ``go`` is set: the upload takes its time."""
+
+    go: asyncio.Event
+
+
 class FakeDiscord:
     """A Messenger. ``messages`` are those that exist, by id."""
 
@@ -410,12 +426,13 @@ class FakeDiscord:
         self.looks: list[DeliveryKind] = []
         self.tried: list[tuple[int, DeliveryKind]] = []
         self.closed: dict[int, int] = {}
-        self.outcomes: deque[Exception | PostedUnheard | PostedSilent] = deque()
+        self.outcomes: deque[Exception | PostedUnheard | PostedSilent | PostedLater] = deque()
         self.edit_errors: deque[Exception] = deque()
         self.limit: int | None = None
         self.uploads: list[int] = []
         self.answerable: set[int] = set()
         self.uneditable: dict[int, int] = {}
+        self.busy: set[int] = set()
         self.edits_asked = 0
         self.direct_errors: deque[Exception] = deque()
         self.edit_hold: asyncio.Event | None = None
@@ -448,7 +465,7 @@ class FakeDiscord:
                     raise Denied(10008)
                 return message
         message = Posted(
-            next(self._numbers), channel_id, job.id, kind, shows(job, outlook, kind), reply_to,
+            next(self._numbers), channel_id, job.id, kind, _said(job, outlook, kind), reply_to,
             nonce, self._clock.now(), job.video_path is not None and job.video_path.exists(),
         )  # fmt: skip
         self.messages[message.id] = message
@@ -467,6 +484,8 @@ class FakeDiscord:
             raise outcome
         if delivery.kind in WITH_VIDEO and delivery.fit != 0:
             self._weigh(job)
+        if isinstance(outcome, PostedLater):
+            await outcome.go.wait()
         message = self._create(
             job, delivery.kind, delivery.channel_id, outlook, reply_to, delivery.nonce
         )
@@ -495,6 +514,8 @@ class FakeDiscord:
         self.edits_asked += 1
         if self.edit_errors:
             raise self.edit_errors.popleft()
+        if card.channel_id in self.busy:
+            raise TryLater(600)
         if card.channel_id in self.uneditable:
             raise Denied(self.uneditable[card.channel_id])
         self._rewrite(job, card, outlook)
@@ -508,9 +529,11 @@ class FakeDiscord:
 
     def _rewrite(self, job: Job, card: Delivery, outlook: Outlook) -> None:
         assert card.message_id is not None
-        shown = shows(job, outlook, card.kind)
-        self.edits.append((job.id, shown))
-        self.messages[card.message_id] = replace(self.messages[card.message_id], shows=shown)
+        if card.message_id not in self.messages:
+            raise Denied(10008)
+        said = _said(job, outlook, card.kind)
+        self.edits.append((job.id, said))
+        self.messages[card.message_id] = replace(self.messages[card.message_id], shows=said)
 
     async def delete(self, job: Job, delivery: Delivery) -> None:
         """Delete a message, or do as ordered; one that is gone already is none to delete."""
@@ -534,7 +557,7 @@ class FakeDiscord:
         if self.closed.get(delivery.channel_id) == 50001:
             raise Denied(50001)
         for message in self.of(job.id, delivery.kind):
-            if message.channel_id == delivery.channel_id:
+            if message.channel_id == delivery.channel_id and message.shows != MOVED:
                 return message.id
         return None
 
@@ -623,17 +646,20 @@ class House:
         self.removals = Removals(database, self.clock, self.changes)
         self.brake, self.closed = Brake(self.clock), ClosedPlaces(self.clock)
         self.uploads = UploadLimits(self.clock)
+        fitting = Fitting(
+            self.pika, world.folder / "videos", self.uploads,
+            AllowedHosts.of(api_urls=["https://cdn.test"]),
+        )  # fmt: skip
+        self.governing = Governing(database, self.clock, self.pauses, quota)
+        self.reviews = Reviews(database, self.clock, self.changes, fitting.forget)
         self.courier = Courier(
             database, self.clock, CarefulMessenger(self.discord, self.closed, self.brake),
-            self.queue, self.outlooks, self.durations,
-            Fitting(
-                self.pika, world.folder / "videos", self.uploads,
-                AllowedHosts.of(api_urls=["https://cdn.test"]),
-            ),
+            self.queue, self.outlooks, self.durations, fitting,
             Restoring(database, self.clock, self.pika, self.settling.fetch, self.changes),
             self.changes,
         )  # fmt: skip
         self.closed.on_reopen(self.courier.reopened)
+        self.closed.on_gone(self.courier.gone)
         self.changes.listen(lambda job: self.told.append((job.id, job.state)))
         self._tasks: list[asyncio.Task[None]] = []
         self._runs = False
@@ -726,10 +752,12 @@ class House:
             else:
                 quiet += 1
 
-    async def sent(self, what: Recipe | None = None, who: Requester | None = None) -> Job:
+    async def sent(
+        self, what: Recipe | None = None, who: Requester | None = None, **about: Any
+    ) -> Job:
         """A job that Pika was asked for: whatever came of it."""
         self.run()
-        taken = await self.ask(who, what)
+        taken = await self.ask(who, what, **about)
 
         def answered() -> bool:
             states = [state for job_id, state in self.told if job_id == taken.job.id]
@@ -738,9 +766,11 @@ class House:
         await until(answered)
         return await self.job(taken.job.id)
 
-    async def rendering(self, what: Recipe | None = None, who: Requester | None = None) -> Job:
+    async def rendering(
+        self, what: Recipe | None = None, who: Requester | None = None, **about: Any
+    ) -> Job:
         """A job that Pika is working on; its video will be a good one."""
-        job = await self.sent(what, who)
+        job = await self.sent(what, who, **about)
         assert job.state is JobState.RENDERING, job.state
         return job
 
@@ -751,6 +781,29 @@ class House:
         await self.poller.round()
         job = await self.job(job.id)
         assert job.state is JobState.DELIVERING, job.state
+        return job
+
+    async def look_at(
+        self,
+        rule: ReviewRule = EVERYTHING,
+        *,
+        channel: int | None = REVIEWS,
+        guild_id: int = GUILD,
+    ) -> None:
+        """From now on videos are held for review, in this channel."""
+        await self.governing.choose(
+            Moderator(guild_id, 1), lambda now: replace(now, review=channel, look_at=rule)
+        )
+
+    async def reviewing(
+        self, what: Recipe | None = None, who: Requester | None = None, **about: Any
+    ) -> Job:
+        """A job whose video waits for a moderator, though its message is not posted yet."""
+        job = await self.rendering(what, who, **about)
+        self.finish(job)
+        await self.poller.round()
+        job = await self.job(job.id)
+        assert job.state is JobState.REVIEWING, job.state
         return job
 
     # What happens elsewhere.

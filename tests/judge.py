@@ -15,7 +15,18 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from bot.model import FINAL, LATE, NEXT, DeliveryKind, Hold, JobState
+from bot.model import (
+    FINAL,
+    LATE,
+    NEXT,
+    REJECTED,
+    UNDELIVERABLE,
+    VIDEO_HERE,
+    DeliveryKind,
+    Hold,
+    JobState,
+    Verdict,
+)
 from bot.sandbox.discord import Message, World
 from bot.sandbox.pika import PikaJob
 from bot.store.deliveries import SHOWN_STUCK
@@ -24,8 +35,8 @@ Row = dict[str, Any]
 Rows = Callable[..., list[Row]]
 """Runs a query with named parameters on the bot's database, as ``Town.rows`` does."""
 
-UNTRUE = ("⏳", "🎬", "🔎", "📦", "🗜", "🛑")
-"""How a card begins to say that something is still to come."""
+UNTRUE = ("⏳", "🎬", "🔎", "👀", "📦", "🗜", "🛑")
+"""How a card, or a message for moderators, begins to say that something is still to come."""
 
 SAYS = {JobState.DELIVERED: "✅ Done", JobState.CANCELLED: "🚫 Cancelled", JobState.FAILED: "❌"}
 """How it says what became of a job."""
@@ -33,7 +44,10 @@ SAYS = {JobState.DELIVERED: "✅ Done", JobState.CANCELLED: "🚫 Cancelled", Jo
 SAYS_REMOVED = "🗑️"
 """How it says that the video was taken away."""
 
-PAID = frozenset({JobState.DELIVERING})
+DECIDED = {Verdict.APPROVED: "**Approved**", Verdict.REJECTED: "**Rejected**"}
+"""How a message for moderators says what was decided."""
+
+PAID = VIDEO_HERE
 """Unfinished states in which the credit is charged already: the video is on our disk."""
 
 
@@ -66,14 +80,15 @@ class Violation:
 
 def open_work(rows: Rows) -> list[Row]:
     """Jobs that are not over, cards and messages that are not what they should be, and messages
-    that should not be. A card whose place is closed cannot be.
+    that should not be. One whose place is closed cannot be.
     """
     return rows(
         """
         SELECT j.id, j.state, d.kind, d.state AS delivery, d.shown, d.due_at, d.place
         FROM job j LEFT JOIN delivery d ON d.job_id = j.id
         WHERE j.finished_at IS NULL OR d.state IN ('pending', 'removing')
-           OR (d.kind = 'card' AND d.state = 'sent' AND d.shown NOT IN ('final', :stuck))
+           OR (d.kind IN ('card', 'review') AND d.state = 'sent'
+               AND d.shown NOT IN ('final', :stuck))
         """,
         stuck=SHOWN_STUCK,
     )
@@ -81,7 +96,8 @@ def open_work(rows: Rows) -> list[Row]:
 
 def books(rows: Rows) -> Iterator[Violation]:
     """One reservation for each job, in the state that the job's own state asks for; every step
-    an arrow of ``NEXT``; and the file is whole. A video that came late may have been free.
+    an arrow of ``NEXT``, and none past a moderator; and the file is whole. A video that came late
+    may have been free.
     """
     jobs = rows(
         """
@@ -98,6 +114,7 @@ def books(rows: Rows) -> Iterator[Violation]:
         elif state is JobState.DELIVERED and hold != Hold.CHARGED and job["code"] != LATE:
             yield Violation(Broken.BOOKS, f"delivered, and its credit is {hold}", job["id"])
     yield from _wrong_steps(rows)
+    yield from _wrong_decisions(rows)
     for verdict in rows("PRAGMA integrity_check"):
         if verdict["integrity_check"] != "ok":
             yield Violation(Broken.BOOKS, verdict["integrity_check"])
@@ -112,6 +129,30 @@ def _wrong_steps(rows: Rows) -> Iterator[Violation]:
             after not in NEXT[before] for before, after in pairwise(states)
         ):
             yield Violation(Broken.BOOKS, f"went {' → '.join(states)}", job_id)
+
+
+def _wrong_decisions(rows: Rows) -> Iterator[Violation]:
+    """A video that waits is decided about once, and only an approved one goes on."""
+    for job in rows(
+        """
+        SELECT j.id, j.state, j.code, r.verdict,
+               (SELECT count(*) FROM job_event e WHERE e.job_id = j.id AND e.state = 'reviewing')
+               AS waited,
+               (SELECT count(*) FROM audit_entry a WHERE a.action = 'review'
+                AND a.subject_id = j.id) AS entries
+        FROM job j LEFT JOIN review r ON r.job_id = j.id
+        WHERE r.job_id IS NOT NULL OR j.state = 'reviewing' OR j.code = 'rejected'
+        """
+    ):
+        state, verdict = JobState(job["state"]), job["verdict"]
+        went = {
+            None: state is JobState.REVIEWING,
+            Verdict.APPROVED: state in {JobState.DELIVERING, JobState.DELIVERED}
+            or (state, job["code"]) == (JobState.FAILED, UNDELIVERABLE),
+            Verdict.REJECTED: (state, job["code"]) == (JobState.FAILED, REJECTED),
+        }[verdict]
+        if not went or job["waited"] != 1 or job["entries"] != (verdict is not None):
+            yield Violation(Broken.BOOKS, f"its review and its state differ: {job}", job["id"])
 
 
 def over_limit(rows: Rows, *, limit: int, window_ms: int, concurrent: int) -> Iterator[Violation]:
@@ -155,6 +196,8 @@ _FILE = re.compile(r"pika-(\d+)-")
 _SIGNATURE = re.compile(r"\n-# Job (\d+)$")
 _NOTICE = re.compile(r"<@\d+> Job (\d+): ")
 _REMOVAL = re.compile(r"<@\d+> The video of job (\d+) was removed")
+_REJECTION = re.compile(r"<@\d+> Job (\d+): (?:A moderator decided|The video was not posted)")
+_REVIEW = re.compile(r"\n-# Review of job (\d+)$")
 
 Found = dict[int, list[Message]]
 
@@ -167,6 +210,8 @@ class Posted:
     results: Found = field(default_factory=lambda: defaultdict(list))
     notices: Found = field(default_factory=lambda: defaultdict(list))
     removals: Found = field(default_factory=lambda: defaultdict(list))
+    rejections: Found = field(default_factory=lambda: defaultdict(list))
+    reviews: Found = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def of(cls, world: World, gone: Iterable[Message] = ()) -> Posted:
@@ -186,6 +231,10 @@ class Posted:
         named = [_FILE.match(file.filename) for file in message.attachments]
         if found := next(filter(None, named), None) or _SIGNATURE.search(message.content):
             self.results[int(found[1])].append(message)
+        elif found := _REVIEW.search(message.content):
+            self.reviews[int(found[1])].append(message)
+        elif found := _REJECTION.match(message.content):
+            self.rejections[int(found[1])].append(message)
         elif found := _NOTICE.match(message.content):
             self.notices[int(found[1])].append(message)
         elif found := _REMOVAL.match(message.content):
@@ -198,12 +247,20 @@ class Posted:
             DeliveryKind.RESULT: self.results,
             DeliveryKind.NOTICE: self.notices,
             DeliveryKind.REMOVAL: self.removals,
+            DeliveryKind.REVIEW: self.reviews,
         }.get(kind, {})
 
     def doubled(self) -> Iterator[Violation]:
         """Messages of one kind that a job has twice."""
-        for kind in DeliveryKind:
-            for job_id, messages in self.of_kind(kind).items():
+        kinds = {
+            "card": self.cards,
+            "result": self.results,
+            "notice": self.notices,
+            "rejection": self.rejections,
+            "review": self.reviews,
+        }
+        for kind, found in kinds.items():
+            for job_id, messages in found.items():
                 if len(messages) > 1:
                     yield Violation(Broken.DOUBLED, f"{kind} posted as {messages}", job_id)
 
@@ -252,4 +309,17 @@ def one_job(
     for card in posted.cards.get(job_id, []):
         if not card.deleted and state in FINAL and says not in card.text:
             text = f"{state}, but the card says {card.text!r}"
+            yield Violation(Broken.UNTRUE_CARD, text, job_id)
+    yield from _review_of(job, posted)
+
+
+def _review_of(job: Row, posted: Posted) -> Iterator[Violation]:
+    """Whether its member and its moderators read what was decided."""
+    job_id, rejected = job["id"], job["code"] == REJECTED
+    if posted.rejections.get(job_id) and not rejected:
+        yield Violation(Broken.BOOKS, "its member was told that it is rejected", job_id)
+    verdict = Verdict.REJECTED if rejected else Verdict.APPROVED
+    for message in posted.reviews.get(job_id, []):
+        if not message.deleted and (DECIDED[verdict] not in message.text or message.buttons):
+            text = f"{verdict}, but moderators read {message.text!r}"
             yield Violation(Broken.UNTRUE_CARD, text, job_id)

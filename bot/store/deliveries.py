@@ -344,8 +344,8 @@ _OF_JOB = "SELECT * FROM delivery WHERE job_id = :id"
 
 async def untrue_cards(database: Database, since: int) -> list[int]:
     """Jobs that are over, but whose card does not say so; jobs not over before ``since`` whose
-    card was given up: it may stand where nobody could look for it; and jobs of which moderators
-    see what may change.
+    card was given up: it may stand where nobody could look for it; and jobs whose reports may
+    change.
     """
     rows = await database.fetch(
         """
@@ -358,7 +358,7 @@ async def untrue_cards(database: Database, since: int) -> list[int]:
           AND coalesce(j.finished_at, :since) >= :since AND j.code IS NOT 'unanswered'
         UNION ALL
         SELECT d.job_id FROM delivery d
-        WHERE d.kind IN ('review', 'report') AND d.state = 'sent' AND d.shown <> 'final'
+        WHERE d.kind = 'report' AND d.state = 'sent' AND d.shown <> 'final'
         """,
         {"since": since},
     )

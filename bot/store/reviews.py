@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import aiosqlite
 
-from bot.model import Job, Mark
-from bot.store.database import fetch
+from bot.model import Job, Mark, Verdict
+from bot.store import audit
+from bot.store.audit import Act, AuditEntry
+from bot.store.database import Database, fetch
 
 
 async def begin(tx: aiosqlite.Connection, job: Job, why: Mark, at: int) -> None:
@@ -18,3 +22,41 @@ async def begin(tx: aiosqlite.Connection, job: Job, why: Mark, at: int) -> None:
         """,
         {"job_id": job.id, "guild_id": job.requester.guild_id, "why": why, "at": at},
     )
+
+
+def decide(
+    tx: sqlite3.Connection, act: Act, job_id: int, verdict: Verdict, reason: str | None = None
+) -> AuditEntry | None:
+    """Write down what is decided about a video of the act's server, with the entry.
+
+    ``None`` when nothing is written: no video of this job waits there, or not any more.
+    """
+    row = tx.execute(
+        """
+        UPDATE review SET verdict = :verdict, decided_at = :at, decided_by = :actor_id,
+                          reason = :reason
+        WHERE job_id = :job_id AND guild_id = :guild_id AND verdict IS NULL
+        RETURNING job_id
+        """,
+        {
+            "job_id": job_id,
+            "guild_id": act.guild_id,
+            "verdict": verdict,
+            "at": act.at,
+            "actor_id": act.actor_id,
+            "reason": reason,
+        },
+    ).fetchone()
+    if row is None:
+        return None
+    after = {"verdict": str(verdict)} | ({"reason": reason} if reason else {})
+    return audit.append(tx, act, "review", "job", job_id, None, after)
+
+
+async def overdue(database: Database, since: int) -> list[tuple[int, int]]:
+    """The videos that wait since ``since`` or longer: (server, job)."""
+    rows = await database.fetch(
+        "SELECT guild_id, job_id FROM review WHERE verdict IS NULL AND asked_at <= :since",
+        {"since": since},
+    )
+    return [(row["guild_id"], row["job_id"]) for row in rows]

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
-from bot.model import LATE, VIDEO_HERE, Hold, Job, JobState, Place, Removal
+from bot.model import LATE, REJECTED, VIDEO_HERE, Hold, Job, JobState, Place, Removal
 from bot.rules.quoting import code as code  # noqa: PLC0414 - the ui knows it from here
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.pauses import Held
@@ -90,6 +90,8 @@ def _status(job: Job, outlook: Outlook) -> tuple[str, Colour]:
             return f"🎬 Pika is making it{percent}{ready}", Colour.WORKING
         case JobState.IN_DOUBT:
             return "🔎 Pika gave no clear answer; checking with it", Colour.WORKING
+        case JobState.REVIEWING:
+            return "👀 The video is here and waits for a moderator to look at it", Colour.WAITING
         case JobState.DELIVERING if outlook.result and outlook.result.fit:
             size = f"{outlook.result.fit / 1024 / 1024:.3g} MiB"
             done = f" · {outlook.encoded} %" if outlook.encoded else ""
@@ -211,10 +213,19 @@ _TELLS_DETAIL = frozenset(
 
 def reason(job: Job) -> str:
     """Why there is no video, in words for the member."""
+    if job.code == REJECTED:
+        return _rejection(job)
     text = _REASONS.get(job.code or "", "The video could not be made")
     if job.detail and job.code in _TELLS_DETAIL:
         return f"{text}: {code(job.detail, 150)}"
     return text
+
+
+def _rejection(job: Job) -> str:
+    if job.review is not None and job.review.decided_by == 0:
+        return f"The video was not posted, as {job.review.reason}"
+    why = f": {code(job.detail, 200)}" if job.detail else ""
+    return f"A moderator decided not to post the video{why}"
 
 
 def result_text(
@@ -267,7 +278,18 @@ def _why_here(job: Job, place: Place, refused: bool) -> str:
 
 def notice_text(job: Job) -> str:
     """What a member is told when there will be no video."""
-    return f"<@{job.requester.user_id}> Job {job.id}: {reason(job)}. {_sentence(charge(job))}"
+    return f"{_addressed(job)} {reason(job)}. {_sentence(charge(job))}"
+
+
+def notice_beginning(job: Job) -> str:
+    """How that begins. That a video was rejected is another notice than one before, which may
+    have said that there would be no video.
+    """
+    return f"{_addressed(job)} {_rejection(job)}." if job.code == REJECTED else _addressed(job)
+
+
+def _addressed(job: Job) -> str:
+    return f"<@{job.requester.user_id}> Job {job.id}:"
 
 
 def removal_text(job: Job) -> str:
@@ -285,12 +307,14 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def video_name(job: Job, suffix: str) -> str:
-    """The file name of the posted video: the job's number, then some of the prompt's words."""
+def video_name(job: Job, suffix: str, marker: str | None = None) -> str:
+    """The file name of the posted video: a marker with the job's number, then some of the
+    prompt's words.
+    """
     prompt = _FLAGS.split(job.recipe.prompt.lower(), maxsplit=1)[0]
     words = "".join(c if c.isascii() and c.isalnum() else "-" for c in prompt)
     slug = "-".join(part for part in words.split("-") if part)[:40].rstrip("-")
-    return f"{video_marker(job.id)}{slug or job.recipe.verb}{suffix}"
+    return f"{marker or video_marker(job.id)}{slug or job.recipe.verb}{suffix}"
 
 
 _FLAGS = re.compile(r"(?:^|\s)-[a-z]+\s")
@@ -299,3 +323,8 @@ _FLAGS = re.compile(r"(?:^|\s)-[a-z]+\s")
 def video_marker(job_id: int) -> str:
     """How the name of a job's video begins, and no other's."""
     return f"pika-{job_id}-"
+
+
+def review_marker(job_id: int) -> str:
+    """The same for the video that moderators look at: it is not the result."""
+    return f"review-{job_id}-"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import discord
 
-from bot.errors import Missing
+from bot.errors import Denied, Missing
 from bot.model import Delivery, DeliveryKind, Job
 from bot.ui import cards
+from bot.ui.moderation import held, reviews
 from bot.ui.views import embed_of, view_of
 from bot.workflow.delivery.messenger import Outlook
+
+TOO_LARGE: Final = 40005
+"""Discord's code for a file that it does not take (Discord docs, opcodes and status codes)."""
 
 
 def new(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
@@ -27,7 +31,7 @@ def new(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
             text = cards.result_text(job, delivery.place, smaller=smaller, refused=refused)
             return {
                 "content": text,
-                "file": _video(job),
+                "file": _video(job, cards.video_marker(job.id)),
                 "allowed_mentions": _only(job.requester.user_id),
             }
         case DeliveryKind.NOTICE:
@@ -36,6 +40,12 @@ def new(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
         case DeliveryKind.REMOVAL:
             text = cards.removal_text(job)
             return {"content": text, "allowed_mentions": _only(job.requester.user_id)}
+        case DeliveryKind.REVIEW:
+            return {
+                **_review(job, delivery, outlook),
+                **_review_file(job, delivery, outlook),
+                "allowed_mentions": discord.AllowedMentions.none(),
+            }
         case _:
             raise ValueError(delivery.kind)
 
@@ -45,6 +55,11 @@ def changed(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
     match delivery.kind:
         case DeliveryKind.CARD:
             return _card(job, outlook)
+        case DeliveryKind.REVIEW if held.waits(job) and delivery.fit == 0 and not outlook.moved_to:
+            return {"view": reviews.view_of(job.id)}  # its text has a link, which is not at hand
+        case DeliveryKind.REVIEW:
+            mentions = discord.AllowedMentions.none()
+            return {"view": None, **_review(job, delivery, outlook), "allowed_mentions": mentions}
         case _:
             raise ValueError(delivery.kind)
 
@@ -57,9 +72,11 @@ def is_of(message: discord.Message, job: Job, kind: DeliveryKind) -> bool:
             posted = any(file.filename.startswith(marker) for file in message.attachments)
             return posted or message.content.endswith(cards.signature(job.id))
         case DeliveryKind.NOTICE:
-            return message.content.startswith(f"<@{job.requester.user_id}> Job {job.id}:")
+            return message.content.startswith(cards.notice_beginning(job))
         case DeliveryKind.REMOVAL:
             return message.content.startswith(f"{cards.removal_marker(job)} ")
+        case DeliveryKind.REVIEW:
+            return message.content.endswith(held.signature(job.id))
         case DeliveryKind.CARD:
             footer = cards.footer(job.id)
             return any(embed.footer.text == footer for embed in message.embeds)
@@ -72,12 +89,28 @@ def _card(job: Job, outlook: Outlook) -> dict[str, Any]:
     return {"embed": embed_of(about), "view": view_of(about)}
 
 
-def _video(job: Job) -> discord.File:
+def _review(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
+    content: dict[str, Any] = {"content": held.review_text(job, delivery, outlook)}
+    if held.waits(job) and outlook.moved_to is None:
+        content["view"] = reviews.view_of(job.id)
+    return content
+
+
+def _review_file(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
+    """The video to look at. Raises ``Denied`` where there is nothing to be looked at."""
+    if delivery.fit == 0:
+        if outlook.link is None:
+            raise Denied(TOO_LARGE, "no file of it is taken, and Pika has no link to it any more")
+        return {}
+    return {"file": _video(job, cards.review_marker(job.id))}
+
+
+def _video(job: Job, marker: str) -> discord.File:
     path = job.video_path
     if path is None:
         raise Missing
     try:
-        return discord.File(path, filename=cards.video_name(job, path.suffix))
+        return discord.File(path, filename=cards.video_name(job, path.suffix, marker))
     except FileNotFoundError:
         raise Missing from None
 

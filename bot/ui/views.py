@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 
-from bot.model import Job
+from bot.model import VIDEO_HERE, Job
 from bot.ui.buttons import CANCEL, CancelButton
 from bot.ui.cards import Card, footer
 from bot.ui.ids import build
@@ -61,6 +61,6 @@ def cancel_view(jobs: Sequence[Job]) -> discord.ui.View:
     """A cancel button for each of these jobs that can still be cancelled."""
     view = discord.ui.View(timeout=None)
     for job in jobs:
-        if job.cancel_asked_at is None:
+        if job.cancel_asked_at is None and job.state not in VIDEO_HERE:
             view.add_item(CancelButton(job.id, label=f"Cancel job {job.id}"))
     return view

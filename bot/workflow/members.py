@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from bot.clock import Clock
 from bot.errors import JobNotFound, StaleState, TooLate
-from bot.model import FINAL, VIDEO_HERE, Job, JobState, Quota
+from bot.model import FAILED_WITH_VIDEO, FINAL, VIDEO_HERE, Job, JobState, Quota
 from bot.rules.policy import Asker
 from bot.rules.trace import Trace
 from bot.store import jobs
@@ -16,6 +17,9 @@ from bot.workflow.decisions import Account, account_now
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.outlook import Outlooks
 from bot.workflow.rendering.settling import Settling
+
+NOT_POSTED: Final = "has its video already; it was not posted"
+"""Said of a failed job whose video exists, and is charged."""
 
 
 class Cancelled(StrEnum):
@@ -88,5 +92,6 @@ def _too_late(job: Job) -> str:
     what = {
         JobState.CANCELLED: "is cancelled already",
         JobState.FAILED: "has failed already; you were not charged",
+        JobState.REVIEWING: "has its video already; it waits for a moderator to look at it",
     }.get(job.state, "has its video already")
-    return f"Job {job.id} {what}."
+    return f"Job {job.id} {NOT_POSTED if job.code in FAILED_WITH_VIDEO else what}."

@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.clock import Clock
 from bot.logs import about_job
 from bot.model import Job, JobState
-from bot.store import deliveries, jobs
+from bot.store import deliveries, jobs, review_messages
 from bot.store.database import Database
 from bot.workflow.delivery.courier import Courier
 from bot.workflow.delivery.upkeep import STUCK_MS
@@ -45,7 +45,11 @@ async def recover(
     for job_id in await deliveries.untrue_cards(database, clock.now() - STUCK_MS):
         courier.touch(job_id)
     async with database.transaction() as tx:
+        await review_messages.again(tx, clock.now())
+        await review_messages.doubt(tx)
         await deliveries.due_now(tx, clock.now())
+    for job_id in await review_messages.untrue(database, clock.now() - STUCK_MS):
+        courier.touch(job_id)
     if open_jobs:
         log.info("goes on with %d unfinished jobs", len(open_jobs))
 

@@ -82,6 +82,10 @@ class Governed:
             case _:
                 self.free(tx, guild, now)
 
+    def blocked(self, guild: int, user: int, now: int) -> None:
+        """Somebody was blocked beside a review."""
+        self.servers[guild].blocks[user] = now, FOREVER
+
     def free(self, tx: sqlite3.Connection, guild: int, now: int) -> None:
         """Take everything away that is set in a server, save for grants."""
         act, server = Act(guild, 900, now), self.servers[guild]

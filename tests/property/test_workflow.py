@@ -21,28 +21,36 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.errors import Denied, JobNotFound, TooLate, TryLater, UserError
+from bot.errors import Denied, JobNotFound, NothingHere, TooLate, TryLater, UserError
 from bot.media import find_ffmpeg
 from bot.model import (
+    FAILED_WITH_VIDEO,
     FINAL,
     GIVEN_UP,
     LATE,
     NEXT,
+    REJECTED,
+    VIDEO_HERE,
     DeliveryKind,
     Hold,
     Job,
     JobState,
     PikaStatus,
     Quota,
+    Verdict,
 )
 from bot.pika.errors import AccountProblem, Busy, Moderated, NoAnswer, NotSent, Unavailable
+from bot.rules.policy import ReviewRule
 from bot.rules.trace import Rule
 from bot.store import deliveries, jobs, removals
 from bot.store.database import Row
 from bot.store.migrate import migrate
+from bot.workflow.delivery.upkeep import STUCK_MS
 from bot.workflow.moderation import Moderator
 from tests.fakes import (
     CHANNEL,
+    MOVED,
+    REVIEWS,
     Hang,
     House,
     Lost,
@@ -62,9 +70,15 @@ SLOTS = 2
 USED = "SELECT * FROM reservation WHERE state <> 'released'"
 USERS, GUILDS = (1, 2), (10, 20)
 AT_PIKA = {JobState.SUBMITTING, JobState.IN_DOUBT, JobState.RENDERING}
-VIDEO = {JobState.DELIVERING, JobState.DELIVERED}
-PAID_WITHOUT_VIDEO = {"finished_first", "undeliverable", "removed"}
+VIDEO = VIDEO_HERE | {JobState.DELIVERED}
+PAID_WITHOUT_VIDEO = {"finished_first", "removed"} | FAILED_WITH_VIDEO
 MODERATOR = 77
+REVIEW_RULES = {
+    "everything": ReviewRule(everything=True),
+    "newcomers": ReviewRule(newcomer_ms=60_000),
+    "nothing": ReviewRule(),
+}
+DECISIONS = ("approve", "reject", "block")
 SHORTEST_MS = 61_000
 """Nobody has seen Pika make a video in less than a minute; half the grace time rests on it."""
 
@@ -229,7 +243,7 @@ class Workflow(RuleBasedStateMachine):
                     job.requester.guild_id, job.requester.user_id, job.id
                 )
             except UserError:
-                assert job.state in FINAL | {JobState.DELIVERING}
+                assert job.state in FINAL | VIDEO_HERE
 
         self.run(work())
 
@@ -348,6 +362,111 @@ class Workflow(RuleBasedStateMachine):
             for name in sorted(self.pika.listed):
                 self.done(name)
             await self.house.poller.round()
+
+        self.run(work())
+
+    @rule(
+        guild=st.sampled_from(GUILDS),
+        what=st.sampled_from(["everything", *sorted(REVIEW_RULES)]),
+        channel=st.sampled_from([REVIEWS, REVIEWS, REVIEWS + 1]),
+    )
+    def hold_videos(self, guild: int, what: str, channel: int) -> None:
+        """Whose videos are looked at, and where, from now on."""
+        self.run(self.house.look_at(REVIEW_RULES[what], channel=channel, guild_id=guild))
+
+    @rule(
+        user=st.sampled_from(USERS),
+        guild=st.sampled_from(GUILDS),
+        shown=st.booleans(),
+        then=st.sampled_from(["wait", "moved", "decided", "decided", "crash", "channel gone"]),
+    )
+    def a_video_is_held(self, user: int, guild: int, shown: bool, then: str) -> None:
+        """From the request to the moderators' message, and what becomes of it."""
+        self.asked += 1
+
+        async def work() -> None:
+            await self.house.look_at(guild_id=guild)
+            with suppress(UserError):
+                await self.house.ask(requester(user, guild), recipe(f"wish {self.asked}"))
+            await self.rest()
+            self.clock.move(62)
+            for name in sorted(self.pika.listed):
+                self.done(name)
+            await self.house.poller.round()
+            if shown:
+                await self.house.deliver()
+            if then == "moved":
+                await self.house.look_at(channel=REVIEWS + 1, guild_id=guild)
+            elif then == "decided":
+                await self.decide_all()
+            elif then == "crash":
+                await self.restart()
+            elif then == "channel gone":
+                for number, message in list(self.discord.messages.items()):
+                    if message.channel_id == REVIEWS:
+                        del self.discord.messages[number]
+                self.house.closed.gone(guild, REVIEWS)
+
+        self.run(work())
+
+    @rule(
+        which=st.integers(0, 9),
+        what=st.lists(st.sampled_from(DECISIONS), min_size=1, max_size=2),
+        elsewhere=st.booleans(),
+        killed=st.booleans(),
+    )
+    def decide(self, which: int, what: list[str], elsewhere: bool, killed: bool) -> None:
+        """One or two moderators at once, perhaps of another server, perhaps just before a kill;
+        about any job, mostly one that waits.
+        """
+
+        async def work() -> None:
+            every = await self.all_jobs()
+            waiting = [job for job in every if job.state is JobState.REVIEWING] or every
+            if not waiting:
+                return
+            job = waiting[which % len(waiting)]
+            guild = job.requester.guild_id + elsewhere
+            deeds = [
+                self.decision(guild, 900 + number, job.id, how) for number, how in enumerate(what)
+            ]
+            came_of_it = await asyncio.gather(*deeds)
+            may = job.state is JobState.REVIEWING and not elsewhere
+            assert came_of_it.count(True) == may, (job, what)
+            if killed:
+                await self.restart()
+
+        self.run(work())
+
+    async def decision(self, guild: int, user: int, job_id: int, how: str) -> bool:
+        """Whether a moderator's decision was the one that counts."""
+        by, reviews = Moderator(guild, user), self.house.reviews
+        try:
+            if how == "approve":
+                await reviews.approve(by, job_id)
+            elif how == "reject":
+                await reviews.reject(by, job_id, "no")
+            else:
+                entry = (await reviews.block(by, job_id, None, None)).block
+                if entry is not None:
+                    self.governed.blocked(guild, entry.subject_id, self.clock.now())
+        except (NothingHere, TooLate):
+            return False
+        return True
+
+    @rule()
+    def a_week_passes(self) -> None:
+        """Nobody has decided for too long. All messages that can be written are, meanwhile."""
+
+        async def work() -> None:
+            self.discord.outcomes.clear()
+            self.the_channel_is(())
+            for _ in range(6):
+                await self.house.deliver()
+                self.clock.move(70)
+            self.clock.move(7 * 24 * 3600)
+            await self.rest()
+            await self.house.reviews.expire()
 
         self.run(work())
 
@@ -485,10 +604,16 @@ class Workflow(RuleBasedStateMachine):
         if len(self.discord.outcomes) < 2:
             self.discord.outcomes.append(MESSAGES[how])
 
-    @rule(closed=st.booleans())
-    def the_channel(self, closed: bool) -> None:
+    @rule(closed=st.sampled_from([(), (CHANNEL,), (REVIEWS,), (CHANNEL, REVIEWS)]))
+    def the_channel(self, closed: tuple[int, ...]) -> None:
         """The bot loses its permissions, or gets them back."""
-        self.discord.closed = {CHANNEL: 50001} if closed else {}
+        self.the_channel_is(closed)
+
+    def the_channel_is(self, closed: tuple[int, ...]) -> None:
+        """What is closed now, as the gateway tells."""
+        self.discord.closed = dict.fromkeys(closed, 50001)
+        for guild in GUILDS:
+            self.house.closed.reopen(guild)
 
     @rule()
     def deliver(self) -> None:
@@ -532,7 +657,7 @@ class Workflow(RuleBasedStateMachine):
 
     @precondition(lambda self: hasattr(self, "house"))
     @rule(
-        what=st.sampled_from(["poll", "deliver", "ask", "silent post", "remove"]),
+        what=st.sampled_from(["poll", "deliver", "ask", "silent post", "remove", "decide"]),
         turns=st.integers(0, 12),
     )
     def crash_during(self, what: str, turns: int) -> None:
@@ -546,6 +671,8 @@ class Workflow(RuleBasedStateMachine):
                 busy = self.house.ask(requester(1, 10), recipe(f"wish {self.asked}"))
             elif what == "remove":
                 busy = self.remove_and_deliver()
+            elif what == "decide":
+                busy = self.decide_all()
             else:
                 if what == "silent post":
                     self.discord.outcomes.appendleft(PostedSilent(asyncio.Event()))
@@ -568,6 +695,12 @@ class Workflow(RuleBasedStateMachine):
             with suppress(TooLate):
                 await self.house.removals.remove(by, posted[-1].id, "crash")
         await self.house.courier.round()
+
+    async def decide_all(self) -> None:
+        """Half of what waits is approved."""
+        for job in await jobs.in_state(self.house.database, JobState.REVIEWING):
+            how = "approve" if job.id % 2 else "reject"
+            await self.decision(job.requester.guild_id, 900, job.id, how)
 
     # -- what must hold -------------------------------------------------------------------
 
@@ -593,7 +726,7 @@ class Workflow(RuleBasedStateMachine):
         late = Counter(
             (job.requester.guild_id, job.requester.user_id)
             for job in every
-            if job.state is JobState.DELIVERING and job.code == LATE
+            if job.state in VIDEO_HERE and job.code == LATE
         )
         for user in USERS:
             for guild in GUILDS:
@@ -640,10 +773,11 @@ class Workflow(RuleBasedStateMachine):
         for before, after in pairwise(path):
             assert after in NEXT[before], path
         assert path.count(JobState.DELIVERING) <= 1, "a second video"
+        assert path.count(JobState.REVIEWING) == (job.review is not None)
         came_back = [
             before["code"]
             for before, after in pairwise(rows)
-            if before["state"] == JobState.FAILED and after["state"] == JobState.DELIVERING
+            if before["state"] == JobState.FAILED and after["state"] in VIDEO_HERE
         ]
         assert len(came_back) <= 1
         assert set(came_back) <= GIVEN_UP
@@ -655,7 +789,13 @@ class Workflow(RuleBasedStateMachine):
         assert job.hold in expected
 
         for kind in DeliveryKind:
-            assert len(self.discord.of(job.id, kind)) <= 1, (job, kind)
+            posted = self.discord.of(job.id, kind)
+            if kind is DeliveryKind.NOTICE:  # that there is no video, and that it is rejected
+                assert len(posted) <= 1 + (bool(came_back) and job.code == REJECTED), (job, posted)
+            elif kind is not DeliveryKind.REVIEW:  # which may go on elsewhere
+                assert len(posted) <= 1, (job, kind)
+        if job.review is not None and job.review.verdict is not Verdict.APPROVED:
+            assert self.discord.of(job.id, DeliveryKind.RESULT) == [], "nobody let it through"
 
     def teardown(self) -> None:
         """The storm is over, and a few hours pass: everything comes to its end."""
@@ -683,6 +823,7 @@ class Workflow(RuleBasedStateMachine):
             await self.house.poller.round()
             await self.house.deliver()
             await self.rest()
+            await self.decide_all()
             if step > 3 and not await jobs.unfinished(self.house.database):
                 break
             self.clock.move(30)
@@ -696,8 +837,14 @@ class Workflow(RuleBasedStateMachine):
         await self.check()
         for job in await self.all_jobs():
             assert job.state in FINAL, job
-            for message in self.discord.of(job.id, DeliveryKind.CARD):
-                assert job.code == "unanswered" or message.shows == "final", (job, message)
+            # What cannot be written is left alone a week after the end of its job.
+            assert job.finished_at is not None
+            if self.clock.now() - job.finished_at < STUCK_MS:
+                for message in self.discord.of(job.id, DeliveryKind.CARD):
+                    assert job.code == "unanswered" or message.shows == "final", (job, message)
+                reviews = self.discord.of(job.id, DeliveryKind.REVIEW)
+                assert {m.shows for m in reviews} <= {"final", MOVED}, (job, reviews)
+                assert len({m.nonce for m in reviews}) == len(reviews), (job, reviews)
             results = len(self.discord.of(job.id, DeliveryKind.RESULT))
             there = job.state is JobState.DELIVERED and job.removal is None
             assert results == there, job
@@ -707,6 +854,10 @@ class Workflow(RuleBasedStateMachine):
         at_last = self.clock.now() + 10**12
         assert await deliveries.due(self.house.database, at_last, 99) == []
         assert await removals.due(self.house.database, at_last, ()) == []
+        for row in await self.house.database.fetch("SELECT * FROM former_review", {}):
+            over = (await self.house.job(row["job_id"])).finished_at
+            assert over is not None
+            assert self.clock.now() - over >= STUCK_MS, row
         assert self.house.slots.taken == set()
         left = [path.name for path in (self.world.folder / "videos").iterdir()]
         undeliverable = [
@@ -719,7 +870,7 @@ class Workflow(RuleBasedStateMachine):
 
 
 Workflow.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=75,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,

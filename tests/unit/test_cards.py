@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.model import (
     FINAL,
+    REJECTED,
     VIDEO_HERE,
     Delivery,
     DeliveryKind,
@@ -20,16 +21,20 @@ from bot.model import (
     Hold,
     Job,
     JobState,
+    Mark,
     Place,
     Recipe,
     Removal,
+    Review,
     Verb,
+    Verdict,
 )
 from bot.ui.cards import (
     card,
     charge,
     code,
     link_text,
+    notice_beginning,
     notice_text,
     reason,
     removal_text,
@@ -167,6 +172,7 @@ def test_the_file_name_leaves_the_flags_out() -> None:
         (JobState.SUBMITTING, Outlook(), "Pika is making it"),
         (JobState.RENDERING, Outlook(ready_at=61_000), "ready <t:61:R>"),
         (JobState.IN_DOUBT, Outlook(), "checking"),
+        (JobState.REVIEWING, Outlook(), "waits for a moderator"),
         (JobState.DELIVERING, Outlook(), "being posted"),
         (JobState.DELIVERED, Outlook(), "Done"),
         (JobState.CANCELLED, Outlook(), "Cancelled · you were not charged"),
@@ -375,3 +381,32 @@ def test_no_reason_escapes_its_code(words: str) -> None:
     assert _outside(card(removed, Outlook()).text) == _outside(card(harmless, Outlook()).text)
     assert _outside(removal_text(removed)) == _outside(removal_text(harmless))
     assert _outside(removal_text(removed)).startswith("<@400> The video of job 42 was removed")
+
+
+def _rejected(reason: str | None, by: int = 7) -> Job:
+    review = Review(Mark.ALL, START, Verdict.REJECTED, START, by, reason)
+    return _job(
+        "fox", JobState.FAILED, code=REJECTED, detail=reason, review=review, hold=Hold.CHARGED
+    )
+
+
+def test_a_rejection_says_who_why_and_what_it_cost() -> None:
+    """A moderator, or nobody for too long; in words that cannot be markup."""
+    assert status_line(_rejected("`no` @here"), Outlook()) == (
+        "❌ A moderator decided not to post the video: `ˋnoˋ @here` · "
+        "1 credit was charged, as Pika made the video"
+    )
+    assert reason(_rejected(None)) == "A moderator decided not to post the video"
+    assert notice_text(_rejected("nobody looked", by=0)) == (
+        "<@400> Job 42: The video was not posted, as nobody looked. "
+        "1 credit was charged, as Pika made the video."
+    )
+
+
+def test_a_rejection_is_told_apart_from_an_earlier_notice() -> None:
+    """Somebody may have been told before that no video would come."""
+    earlier, rejected = _job("fox", JobState.FAILED, code="unknown"), _rejected("no")
+
+    assert notice_text(rejected).startswith(notice_beginning(rejected))
+    assert notice_text(earlier).startswith(notice_beginning(earlier))
+    assert not notice_text(earlier).startswith(notice_beginning(rejected))

@@ -13,7 +13,18 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.metrics import LAG_SECONDS, MOST_WORDS, CallbackResult, HintResult, Metrics
-from bot.model import Hold, Job, JobState, Recipe, Removal, Requester, Verb
+from bot.model import (
+    Hold,
+    Job,
+    JobState,
+    Mark,
+    Recipe,
+    Removal,
+    Requester,
+    Review,
+    Verb,
+    Verdict,
+)
 from bot.workflow.changes import Changes
 from bot.workflow.queue import FairQueue
 
@@ -432,4 +443,42 @@ def test_what_can_be_counted_begins_at_zero(
 
     assert {s.labels[label]: s.value for s in family.samples if s.name.endswith("_total")} == (
         dict.fromkeys(values, 0.0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "by", "to", "label"),
+    [
+        (Verdict.APPROVED, 7, JobState.DELIVERING, "moderator"),
+        (Verdict.REJECTED, 7, JobState.FAILED, "moderator"),
+        (Verdict.REJECTED, 0, JobState.FAILED, "nobody"),
+    ],
+)
+def test_reviews_and_their_decisions_are_seen(
+    world: World, verdict: Verdict, by: int, to: JobState, label: str
+) -> None:
+    """How many videos wait, and what was decided by whom; each decision once, its credit too."""
+    review = Review(Mark.ALL, NOW)
+    waiting = world.moves(replace(a_job(), review=review), *RENDERED, JobState.REVIEWING)
+    assert world.value("pikabot_jobs", state="reviewing") == 1
+    assert world.credits() == (1, 1, 0)
+    assert _decisions(world) == 0
+
+    decided = replace(review, verdict=verdict, decided_at=NOW, decided_by=by)
+    code = "rejected" if to is JobState.FAILED else None
+    done = world.moves(replace(waiting, review=decided), to, code=code)
+    if to is JobState.DELIVERING:
+        world.moves(done, JobState.DELIVERED)
+    name = "pikabot_review_decisions_total"
+    assert world.value(name, verdict=verdict, by=label) == _decisions(world) == 1
+    assert world.value("pikabot_jobs", state="reviewing") == 0
+    assert world.credits() == (1, 1, 0)
+
+
+def _decisions(world: World) -> float:
+    return sum(
+        sample.value
+        for family in world.families()
+        for sample in family.samples
+        if sample.name == "pikabot_review_decisions_total"
     )

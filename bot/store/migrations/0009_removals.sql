@@ -4,8 +4,8 @@
 ALTER TABLE delivery ADD COLUMN wanted_at INTEGER;
 
 CREATE INDEX video_of_message ON delivery (message_id) WHERE kind IN ('result', 'share');
-CREATE INDEX companion_may_change ON delivery (job_id)
-    WHERE kind IN ('review', 'report') AND state = 'sent' AND shown <> 'final';
+CREATE INDEX report_may_change ON delivery (job_id)
+    WHERE kind = 'report' AND state = 'sent' AND shown <> 'final';
 
 -- Reports that a moderator has seen and thinks nothing of: all of them until then.
 CREATE TABLE dismissal (

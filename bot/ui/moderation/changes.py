@@ -43,19 +43,10 @@ def sides(entry: AuditEntry, default: Quota, moment: Moment | None = None) -> tu
             return _block(entry.before, say), _block(entry.after, say)
         case "pause" | "resume":
             return _pause(entry.before, say), _pause(entry.after, say)
-        case "words_add":
-            was = _what_then(entry.before) if entry.before else ""
-            return was, _what_then(entry.after)
-        case "words_remove":
-            return "", f"{_what_then(entry.before)} no more"
-        case "words_import":
-            changes = (
-                _phrases("added", entry.after, "phrases"),
-                _phrases("added to look at", entry.after, "review"),
-                _phrases("taken off", entry.before, "phrases"),
-                _phrases("looked at no more", entry.before, "review"),
-            )
-            return "", "; ".join(filter(None, changes)) or "put in another order"
+        case action if action in _WORDS:
+            return _words(entry)
+        case "review":
+            return "waits for review", _verdict(entry.after)
         case "cancel" | "remove":
             return _plain(entry.before), _done_to_job(entry)
         case "weights":
@@ -68,6 +59,26 @@ def sides(entry: AuditEntry, default: Quota, moment: Moment | None = None) -> tu
             return values.lists(Access(action), *ids)
         case _:
             return _plain(entry.before), _plain(entry.after)
+
+
+_WORDS: Final = frozenset({"words_add", "words_remove", "words_import"})
+
+
+def _words(entry: AuditEntry) -> tuple[str, str]:
+    match entry.action:
+        case "words_add":
+            was = _what_then(entry.before) if entry.before else ""
+            return was, _what_then(entry.after)
+        case "words_remove":
+            return "", f"{_what_then(entry.before)} no more"
+        case _:
+            changes = (
+                _phrases("added", entry.after, "phrases"),
+                _phrases("added to look at", entry.after, "review"),
+                _phrases("taken off", entry.before, "phrases"),
+                _phrases("looked at no more", entry.before, "review"),
+            )
+            return "", "; ".join(filter(None, changes)) or "put in another order"
 
 
 def subject(entry: AuditEntry) -> str:
@@ -170,6 +181,13 @@ def _pause(state: State | None, say: Moment) -> str:
         return "takes new videos"
     rest = {"drain": ", those waiting are made"}.get(state["mode"], ", those waiting wait")
     return f"takes no new videos{rest}{_terms(state, say)}"
+
+
+def _verdict(state: State | None) -> str:
+    said = state or {}
+    reason = said.get("reason")
+    why = f", reason: {code(str(reason), _REASON_SHOWN)}" if reason else ""
+    return f"{said.get('verdict')}{why}"
 
 
 def _terms(state: State, say: Moment) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bot.model import Job
+from bot.model import DeliveryState, Job
 from bot.rules.words import Listed, Match, Rejected, Then, by_kind
-from bot.ui.cards import code, status_line
+from bot.ui.cards import code, status_line, when
+from bot.ui.moderation.held import waits
 from bot.ui.moderation.values import credits_
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.members import Cancelled
@@ -20,6 +21,10 @@ NOT_HELD: Final = (
 )
 """Said of phrases that let a video be looked at, where nobody looks."""
 
+STILL_HELD: Final = (
+    "-# Reviews are switched off: new videos are posted at once, but these still wait for you.\n"
+)
+
 _MORE: Final = 80
 """Characters that say how many more there are, and where."""
 
@@ -31,20 +36,58 @@ _MATCHES: Final = 5
 _REJECTED: Final = 5
 
 
-def queue_text(jobs: Sequence[tuple[Job, Outlook]]) -> str:
-    """A line or two for each unfinished job of the server, as many as one message holds."""
+def queue_text(jobs: Sequence[tuple[Job, Outlook]], *, holds: bool) -> str:
+    """A line or two for each unfinished job of the server, as many as one message holds.
+    ``holds`` says whether new videos are held for review.
+    """
     if not jobs:
         return "No videos are unfinished in this server."
-    text = f"**{_count(len(jobs), 'unfinished video')}** in this server:\n"
+    waiting = sum(waits(job) for job, _ in jobs)
+    held = f", **{waiting:,}** of them in review" if waiting else ""
+    text = f"**{_count(len(jobs), 'unfinished video')}** in this server{held}:\n"
+    if waiting and not holds:
+        text += STILL_HELD
     for index, (job, outlook) in enumerate(jobs):
         block = (
             f"**Job {job.id}** <@{job.requester.user_id}> /{job.recipe.verb} "
-            f"{code(job.recipe.prompt, 80)}\n-# {status_line(job, outlook)}\n"
+            f"{code(job.recipe.prompt, 80)}\n-# {_standing(job, outlook)}\n"
         )
         if len(text) + len(block) > _ROOM:
             return f"{text}… and {len(jobs) - index:,} more"
         text += block
     return text
+
+
+def _standing(job: Job, outlook: Outlook) -> str:
+    if job.review is None or not waits(job):
+        return status_line(job, outlook)
+    return f"👀 Waits for review since {when(job.review.asked_at)} · {_whereabouts(job, outlook)}"
+
+
+def _whereabouts(job: Job, outlook: Outlook) -> str:
+    """Where a video can be looked at, or why it cannot."""
+    review = outlook.review
+    if review is None:
+        return "its message is not known"
+    if review.message_id is not None:
+        place = f"{job.requester.guild_id}/{review.channel_id}/{review.message_id}"
+        return f"https://discord.com/channels/{place}"
+    if review.code is None:
+        return f"its message is being posted in <#{review.channel_id}>"
+    lost = review.state is DeliveryState.UNDELIVERABLE
+    rest = "choose another review channel, or open it to me" if lost else "it is tried again"
+    return f"⚠️ not shown in <#{review.channel_id}>: {_refusal(review.code)}; {rest}"
+
+
+def _refusal(code_: int) -> str:
+    """What Discord's refusal of a message means, in words."""
+    return {
+        10003: "that channel is gone",
+        50001: "I cannot see that channel",
+        50013: "I may not post files there",
+        40005: "the video is too large",
+        0: "the video is gone from the disk",
+    }.get(code_, f"Discord refuses it (code {code_})")
 
 
 def list_text(entries: Sequence[Listed], *, held: bool) -> str:

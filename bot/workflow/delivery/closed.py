@@ -35,8 +35,10 @@ class Need(Enum):
 POSTS: Final = frozenset({Need.TEXT, Need.FILE, Need.EMBED})
 ALL: Final = frozenset(Need)
 
+UNKNOWN_CHANNEL: Final = 10003
+
 _CLOSES: Final[dict[int, frozenset[Need] | None]] = {
-    10003: ALL,  # unknown channel
+    UNKNOWN_CHANNEL: ALL,
     50001: ALL,  # missing access
     50007: POSTS | {Need.OPEN},  # the member takes no direct messages
     50278: POSTS | {Need.OPEN},  # no server in common
@@ -57,6 +59,7 @@ class ClosedPlaces:
         # (channel, need) -> code, until when, server
         self._closed: OrderedDict[tuple[int, Need], tuple[int, int, int]] = OrderedDict()
         self._listeners: list[Callable[[int, int | None], None]] = []
+        self._mourners: list[Callable[[int], None]] = []
 
     def check(self, channel_id: int, need: Need) -> None:
         """Raise ``Denied`` where this was refused lately."""
@@ -87,6 +90,16 @@ class ClosedPlaces:
     def on_reopen(self, listener: Callable[[int, int | None], None]) -> None:
         """Call ``listener`` with what ``reopen`` is called with. It must not wait and not raise."""
         self._listeners.append(listener)
+
+    def on_gone(self, listener: Callable[[int], None]) -> None:
+        """Call ``listener`` with each channel that was deleted. It must not wait and not raise."""
+        self._mourners.append(listener)
+
+    def gone(self, guild_id: int, channel_id: int) -> None:
+        """A channel was deleted: nobody needs to ask."""
+        self.refused(guild_id, channel_id, Need.TEXT, UNKNOWN_CHANNEL)
+        for listener in self._mourners:
+            listener(channel_id)
 
     def reopen(self, guild_id: int, channel_id: int | None = None) -> None:
         """Permissions have changed: in this channel or thread, or in the whole server."""

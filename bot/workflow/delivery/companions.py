@@ -3,40 +3,97 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+from bot.clock import Clock
 from bot.errors import Denied
-from bot.model import LIVING, Delivery, DeliveryKind, DeliveryState, Job
-from bot.store import deliveries
+from bot.model import LIVING, Delivery, DeliveryKind, DeliveryState, Job, JobState
+from bot.store import deliveries, review_messages
 from bot.store.database import Database
-from bot.store.deliveries import SHOWN_FINAL
-from bot.workflow.delivery.messenger import Messenger
+from bot.store.deliveries import SHOWN_FINAL, SHOWN_STUCK
+from bot.store.review_messages import Former
+from bot.workflow.delivery.messenger import GONE, Messenger, Outlook
 from bot.workflow.outlook import Outlooks, shows
 
 log = logging.getLogger(__name__)
 
 COMPANIONS: Final = LIVING - {DeliveryKind.CARD}
 
+Messages = dict[DeliveryKind, Delivery]
+
 
 class Companions:
-    """Rewrites messages beside the card, when what they say is no longer so."""
+    """Rewrites messages beside the card, when what they say is no longer so. ``stuck`` is called
+    with one that cannot be written before its place has changed.
+    """
 
-    def __init__(self, database: Database, messenger: Messenger, outlooks: Outlooks) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        messenger: Messenger,
+        outlooks: Outlooks,
+        stuck: Callable[[Job, Delivery], None],
+    ) -> None:
         self._database = database
+        self._clock = clock
         self._messenger = messenger
         self._outlooks = outlooks
+        self._stuck = stuck
 
-    async def rewrite(self, job: Job, messages: dict[DeliveryKind, Delivery]) -> None:
+    async def rewrite(self, job: Job, messages: Messages) -> None:
         """Make all of them true. Raises ``TryLater``; one that can be written no more is left."""
+        outlook = replace(self._outlooks.of(job), card=messages.get(DeliveryKind.CARD))
         for kind in COMPANIONS & messages.keys():
             message = messages[kind]
-            wanted = shows(job, self._outlooks.of(job), kind)
-            if message.state is not DeliveryState.SENT or message.shown == wanted:
-                continue
-            try:
-                await self._messenger.edit_card(job, message, self._outlooks.of(job))
-            except Denied as error:
-                log.info("the %s cannot be rewritten: %s", kind, error)
-                wanted = SHOWN_FINAL
-            async with self._database.transaction() as tx:
+            wanted = shows(job, outlook, kind)
+            if message.state is DeliveryState.SENT and message.shown != wanted:
+                await self._rewrite(job, message, outlook, wanted)
+        if DeliveryKind.REVIEW in messages:
+            await self._say_where(job, messages[DeliveryKind.REVIEW], outlook)
+
+    async def _rewrite(self, job: Job, message: Delivery, outlook: Outlook, wanted: str) -> None:
+        lost = False
+        try:
+            await self._messenger.edit_card(job, message, outlook)
+        except Denied as error:
+            log.info("the %s cannot be rewritten: %s", message.kind, error)
+            gone = error.code in GONE
+            lost = gone and job.state is JobState.REVIEWING and message.kind is DeliveryKind.REVIEW
+            wanted = SHOWN_FINAL if gone else SHOWN_STUCK
+            if not gone:
+                self._stuck(job, message)
+        async with self._database.transaction() as tx:
+            if lost:  # and nobody could decide without it
+                now = self._clock.now()
+                await review_messages.lost(tx, message.channel_id, message.message_id, now)
+            else:
                 await deliveries.shown(tx, message, wanted)
+
+    async def _say_where(self, job: Job, review: Delivery, outlook: Outlook) -> None:
+        """Let earlier messages of the review say where it goes on, or how it ended. As long as it
+        goes on nowhere they stay as they are: somebody may decide there.
+        """
+        waits = job.state is JobState.REVIEWING
+        if waits and review.state is not DeliveryState.SENT:
+            return
+        said = replace(outlook, moved_to=review.channel_id if waits else None)
+        for one in await review_messages.former(self._database, job.id):
+            try:
+                await self._say(job, review, one, said)
+            except Denied as error:
+                if error.code not in GONE:
+                    self._stuck(job, replace(review, channel_id=one.channel_id))
+                    continue
+            async with self._database.transaction() as tx:
+                await review_messages.forget(tx, one)
+
+    async def _say(self, job: Job, review: Delivery, one: Former, outlook: Outlook) -> None:
+        there = replace(review, channel_id=one.channel_id, message_id=one.message_id)
+        if one.message_id is None:
+            found = await self._messenger.find(job, there)
+            there = replace(there, message_id=found)
+        if there.message_id not in {None, review.message_id}:
+            await self._messenger.edit_card(job, there, outlook)

@@ -22,6 +22,7 @@ from bot.workflow.delivery.messenger import Messenger
 from bot.workflow.delivery.posting import RETRY_MS, Posting
 from bot.workflow.delivery.removing import Removing
 from bot.workflow.delivery.restoring import Restoring
+from bot.workflow.delivery.review_places import ReviewPlaces
 from bot.workflow.delivery.upkeep import Upkeep
 from bot.workflow.estimate import Durations
 from bot.workflow.outlook import Outlooks
@@ -81,9 +82,10 @@ class Courier:
         self._upkeep = Upkeep(database, clock, messenger, queue, outlooks, self._wake.set)
         self._fitting = fitting
         self._removing = Removing(database, clock, messenger, fitting, self._wake.set)
+        self._review_places = ReviewPlaces(database, clock)
         self._posting = Posting(
             database, clock, messenger, outlooks, durations, fitting, restoring, changes,
-            self._upkeep, self._removing, self._wake.set,
+            self._upkeep, self._removing, self._review_places, self._wake.set,
         )  # fmt: skip
 
     def touch(self, job_id: int) -> None:
@@ -94,6 +96,12 @@ class Courier:
         """What the bot may do has changed in this channel, or in all of this server."""
         self._upkeep.reopened(guild_id, channel_id)
         self._removing.reopened(guild_id, channel_id)
+        self._review_places.reopened(guild_id)
+        self._wake.set()
+
+    def gone(self, channel_id: int) -> None:
+        """This channel was deleted."""
+        self._review_places.gone(channel_id)
         self._wake.set()
 
     async def run(self) -> None:
@@ -116,6 +124,7 @@ class Courier:
         """Begin what is due, the longest due first, what must be deleted, and the rewriting of
         stale cards.
         """
+        await self._review_places.round()
         for line in self._lines:
             await self._advance(line)
         for delivery in await self._removing.due():

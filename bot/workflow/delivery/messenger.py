@@ -15,12 +15,13 @@ GONE: Final = frozenset({10003, 10008})
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a card says besides the job itself.
+    """What a message says besides the job itself.
 
     ``place`` in the queue (1 = next), ``ready_at`` in milliseconds since 1970, the message
     of the result, ``link`` to the video where only that can be posted, ``held`` is what keeps
-    the job from going, ``encoded`` how many percent of a smaller copy are made; each ``None``
-    where it does not apply or is not known.
+    the job from going, ``encoded`` how many percent of a smaller copy are made; the messages of
+    the ``card`` and of the ``review``, and the channel in which a review goes on that was in this
+    message before (``moved_to``); each ``None`` where it does not apply or is not known.
     """
 
     place: int | None = None
@@ -29,6 +30,9 @@ class Outlook:
     link: str | None = None
     held: Held | None = None
     encoded: int | None = None
+    card: Delivery | None = None
+    review: Delivery | None = None
+    moved_to: int | None = None
 
 
 class Messenger(Protocol):

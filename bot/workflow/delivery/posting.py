@@ -20,7 +20,7 @@ from bot.model import (
     JobState,
     Place,
 )
-from bot.store import deliveries, jobs, removals
+from bot.store import deliveries, jobs, removals, review_messages
 from bot.store.database import Database
 from bot.store.deliveries import SHOWN_EARLIER
 from bot.workflow.changes import Changes
@@ -28,6 +28,7 @@ from bot.workflow.delivery.fitting import Fitting
 from bot.workflow.delivery.messenger import Messenger, Outlook
 from bot.workflow.delivery.removing import Removing
 from bot.workflow.delivery.restoring import Restoring
+from bot.workflow.delivery.review_places import ReviewPlaces
 from bot.workflow.delivery.upkeep import Upkeep
 from bot.workflow.delivery.uploads import ONLY_THE_LINK
 from bot.workflow.estimate import Durations
@@ -90,6 +91,7 @@ class Posting:
         changes: Changes,
         upkeep: Upkeep,
         removing: Removing,
+        review_places: ReviewPlaces,
         wake: Callable[[], None],
     ) -> None:
         self._database = database
@@ -102,6 +104,7 @@ class Posting:
         self._changes = changes
         self._upkeep = upkeep
         self._removing = removing
+        self._review_places = review_places
         self._wake = wake
         self._posts = asyncio.Semaphore(POSTS_AT_ONCE)
         self._unseen: dict[int, int] = {}  # delivery -> since when its earlier try is out of sight
@@ -114,7 +117,7 @@ class Posting:
         if job.removal is not None and delivery.kind in WITH_VIDEO:
             await self._removing.look(job, delivery)
             return
-        if await self._card_is_coming(delivery):
+        if await self._card_is_coming(job, delivery):
             age = self._clock.now() - job.created_at
             await self.postpone(delivery, min(max(CARD_MS, age // 20), MOST_CARD_MS))
             return
@@ -124,7 +127,7 @@ class Posting:
             await self._bring_back(job, delivery)
 
     async def _try(self, job: Job, delivery: Delivery) -> None:
-        outlook = self._outlooks.of(job)
+        outlook = await self._outlook(job, delivery)
         if delivery.kind in WITH_VIDEO and delivery.fit is None:
             first = self._fitting.first(job, delivery.place)
             if first is not None:
@@ -164,6 +167,12 @@ class Posting:
             await self._postpone(delivery, error)
         self._wake()
 
+    async def _outlook(self, job: Job, delivery: Delivery) -> Outlook:
+        outlook = self._outlooks.of(job)
+        if delivery.kind is DeliveryKind.REVIEW:  # it leads to the place where it was asked for
+            return replace(outlook, card=await self._card(job))
+        return outlook
+
     async def _smaller(self, job: Job, delivery: Delivery, limit: int) -> Job | None:
         """The job with a copy of its video of this size; ``None`` when there is none, and the
         message waits for room on our disk, or goes on as the link.
@@ -198,7 +207,7 @@ class Posting:
             now = self._clock.now()
             if not await deliveries.begin(tx, delivery, now, now + RETRY_MS):
                 raise StaleState("was posted meanwhile")
-        reply_to = await self._card_beside(delivery)
+        reply_to = await self._card_beside(job, delivery)
         message_id = await self._messenger.post(job, delivery, outlook, reply_to=reply_to)
         # By its nonce a repeated post may be the earlier message, which nobody could find.
         return message_id, SHOWN_EARLIER if delivery.attempts else shows(
@@ -239,19 +248,21 @@ class Posting:
                 return None
             raise TryLater(UNSEEN_PAUSE, "an earlier try may stand where we cannot look") from error
 
-    async def _card_is_coming(self, delivery: Delivery) -> bool:
+    async def _card(self, job: Job) -> Delivery | None:
+        return (await deliveries.of_job(self._database, job.id)).get(DeliveryKind.CARD)
+
+    async def _card_is_coming(self, job: Job, delivery: Delivery) -> bool:
         """Whether the card that this message replies to is about to be known: the command's
         answer is written down a moment later.
         """
         if delivery.kind is DeliveryKind.CARD or delivery.place is not Place.HERE:
             return False
-        card = (await deliveries.of_job(self._database, delivery.job_id)).get(DeliveryKind.CARD)
+        card = await self._card(job)
         return card is not None and card.state is DeliveryState.PENDING and card.attempts < 2
 
-    async def _card_beside(self, delivery: Delivery) -> int | None:
+    async def _card_beside(self, job: Job, delivery: Delivery) -> int | None:
         """The job's card, where this message goes to the same channel."""
-        messages = await deliveries.of_job(self._database, delivery.job_id)
-        card = messages.get(DeliveryKind.CARD)
+        card = await self._card(job)
         here = card is not None and card.channel_id == delivery.channel_id
         return card.message_id if card is not None and here else None
 
@@ -262,8 +273,9 @@ class Posting:
             unwanted = delivery.kind in WITH_VIDEO and await removals.wanted(tx, job.id)
             if unwanted:
                 await removals.must_go(tx, delivery, message_id, at=now)
+                known = True
             else:
-                await deliveries.sent(
+                known = await deliveries.sent(
                     tx,
                     delivery,
                     channel_id=delivery.channel_id,
@@ -273,6 +285,8 @@ class Posting:
                 )
             if delivery.kind is DeliveryKind.RESULT and not unwanted:
                 moved = await jobs.move(tx, job.id, JobState.DELIVERING, JobState.DELIVERED, at=now)
+            elif delivery.kind is DeliveryKind.REVIEW and not known:
+                await review_messages.note(tx, delivery, message_id)
         self._unseen.pop(delivery.id, None)
         if unwanted:
             log.info("%s posted, and taken away meanwhile", delivery.kind)
@@ -322,7 +336,8 @@ class Posting:
         self._unseen.pop(delivery.id, None)
         moved = None
         async with self._database.transaction() as tx:
-            await deliveries.give_up(tx, delivery, code)
+            if not await deliveries.give_up(tx, delivery, code):
+                return  # it goes elsewhere meanwhile, or nobody wants it any more
             if delivery.kind is DeliveryKind.RESULT:
                 moved = await jobs.move(
                     tx,
@@ -339,3 +354,5 @@ class Posting:
             self._upkeep.wait_for_place(job, delivery)
         else:
             self._upkeep.hurry(job.id)  # the card alone can tell now
+        if delivery.kind is DeliveryKind.REVIEW:
+            self._review_places.unposted(job.requester.guild_id)

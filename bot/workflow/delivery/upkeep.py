@@ -65,9 +65,9 @@ class Upkeep:
         self._queue = queue
         self._outlooks = outlooks
         self._wake = wake
-        self._companions = Companions(database, messenger, outlooks)
+        self._companions = Companions(database, clock, messenger, outlooks, self.wait_for_place)
         self._stale: dict[int, int] = {}  # job -> not before
-        self._stuck: OrderedDict[int, tuple[int, int]] = OrderedDict()  # job -> server, channel
+        self._stuck: OrderedDict[tuple[int, int], int] = OrderedDict()  # job, channel -> server
         self._turn = 0
         self._edits = asyncio.Semaphore(EDITS_AT_ONCE)
         self._old_edits = asyncio.Semaphore(1)
@@ -108,15 +108,16 @@ class Upkeep:
 
     def reopened(self, guild_id: int, channel_id: int | None) -> None:
         """What the bot may do has changed in this channel, or in all of this server."""
-        for job_id, (guild, channel) in list(self._stuck.items()):
+        for (job_id, channel), guild in list(self._stuck.items()):
             if channel == channel_id or (channel_id is None and guild == guild_id):
-                del self._stuck[job_id]
+                del self._stuck[job_id, channel]
                 self.hurry(job_id)
 
-    def wait_for_place(self, job: Job, card: Delivery) -> None:
-        """The card cannot be written, or not even be found, before its place has changed."""
-        self._stuck[job.id] = (job.requester.guild_id, card.channel_id)
-        self._stuck.move_to_end(job.id)
+    def wait_for_place(self, job: Job, message: Delivery) -> None:
+        """The message cannot be written, or not even be found, before its place has changed."""
+        place = job.id, message.channel_id
+        self._stuck[place] = job.requester.guild_id
+        self._stuck.move_to_end(place)
         if len(self._stuck) > STUCK_MOST:
             self._stuck.popitem(last=False)
 
@@ -163,7 +164,7 @@ class Upkeep:
             except TryLater as error:
                 self.later(job_id, int(error.after * 1000))
                 return
-        self._stuck.pop(job_id, None)
+        self._stuck.pop((job_id, card.channel_id), None)
         async with self._database.transaction() as tx:
             true = await deliveries.shown(tx, card, wanted)
         if over and true:

@@ -5,7 +5,8 @@ governing   changing what is set, and reading it; the audit log
 presets     limits to begin with, for servers of different sizes
 jobs        the server's unfinished jobs, and cancelling one
 removals    taking videos away
-words       the block list
+words       the list of words
+reviews     deciding about videos that wait
 reports     what was used
 options     what moderators typed, checked and in the units of the store
 ==========  ============================================================
@@ -20,6 +21,7 @@ from bot.workflow.moderation.governing import Governing, Keep, Moderator, Standi
 from bot.workflow.moderation.jobs import ServerJobs
 from bot.workflow.moderation.removals import Removals
 from bot.workflow.moderation.reports import Reports
+from bot.workflow.moderation.reviews import Reviews
 from bot.workflow.moderation.words import BlockLists
 
 
@@ -32,6 +34,7 @@ class Moderation:
     removals: Removals
     words: BlockLists
     reports: Reports
+    reviews: Reviews
 
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "Moderator",
     "Removals",
     "Reports",
+    "Reviews",
     "ServerJobs",
     "Standing",
     "UsageReport",

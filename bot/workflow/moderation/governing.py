@@ -17,7 +17,7 @@ from bot.clock import Clock
 from bot.errors import BadOption
 from bot.model import Quota, Verb
 from bot.rules.policy import AgeRule, Choices, Limit, Pause, PauseMode, Policy, Rate
-from bot.store import audit, choices, governing, policies
+from bot.store import audit, choices, governing, policies, review_messages
 from bot.store.audit import Act, AuditEntry
 from bot.store.database import Database
 from bot.store.governing import Access, Whose
@@ -165,10 +165,17 @@ class Governing:
     async def choose(
         self, by: Moderator, change: Callable[[Choices], Choices]
     ) -> AuditEntry | None:
-        """Let what is chosen now become what ``change`` makes of it."""
+        """Let what is chosen now become what ``change`` makes of it. With another review channel
+        all that waits goes on there.
+        """
 
         def write(tx: sqlite3.Connection, act: Act) -> AuditEntry | None:
-            return choices.change(tx, act, change(choices.read(tx, act.guild_id)))
+            before = choices.read(tx, act.guild_id)
+            after = change(before)
+            entry = choices.change(tx, act, after)
+            if after.review is not None and after.review != before.review:
+                review_messages.move(tx, act.guild_id, after.review, act.at)
+            return entry
 
         try:
             return await self._write(by, write)

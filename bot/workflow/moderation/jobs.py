@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from bot.clock import Clock
 from bot.errors import NothingHere, StaleState, TooLate
-from bot.model import VIDEO_HERE, Job, JobState
-from bot.store import interventions, jobs
+from bot.model import FAILED_WITH_VIDEO, VIDEO_HERE, Job, JobState
+from bot.store import interventions, jobs, review_messages
 from bot.store.audit import Act
 from bot.store.database import Database
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.messenger import Outlook
-from bot.workflow.members import Cancelled
+from bot.workflow.members import NOT_POSTED, Cancelled
 from bot.workflow.moderation.governing import Moderator
 from bot.workflow.outlook import Outlooks
 from bot.workflow.rendering.settling import Settling
@@ -38,7 +39,11 @@ class ServerJobs:
     async def unfinished(self, guild_id: int) -> list[tuple[Job, Outlook]]:
         """The server's unfinished jobs: those being made first, then those that wait, in turn."""
         found = await jobs.unfinished(self._database, guild_id=guild_id)
-        return sorted(((job, self._outlooks.of(job)) for job in found), key=_turn)
+        reviews = await review_messages.of_waiting(self._database, guild_id)
+        return sorted(
+            ((job, replace(self._outlooks.of(job), review=reviews.get(job.id))) for job in found),
+            key=_turn,
+        )
 
     async def cancel(self, by: Moderator, job_id: int) -> tuple[Job, Cancelled]:
         """Cancel a job of the moderator's server.
@@ -71,5 +76,6 @@ def _too_late(job: Job) -> str:
         JobState.CANCELLED: "is cancelled already",
         JobState.FAILED: "has failed already; nothing was charged",
         **dict.fromkeys((*VIDEO_HERE, JobState.DELIVERED), "has its video already"),
+        JobState.REVIEWING: "has its video already; reject it under its review instead",
     }.get(job.state, "is being cancelled already")
-    return f"Job {job.id} {what}."
+    return f"Job {job.id} {NOT_POSTED if job.code in FAILED_WITH_VIDEO else what}."

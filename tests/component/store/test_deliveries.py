@@ -188,7 +188,7 @@ async def test_a_message_that_is_wanted_anew_is_another_one(database: Database) 
     """
     before = await _pending(database, K.NOTICE)
     async with database.transaction() as tx:
-        await deliveries.begin(tx, before, START + 60)
+        await deliveries.begin(tx, before, START, START + 60)
         await deliveries.reroute(tx, before, Place.DIRECT, 9, 50001, at=START)
         await deliveries.sent(tx, before, channel_id=9, message_id=5, shown="x", at=START)
         await deliveries.anew(tx, a_job(), K.NOTICE, at=START + 5)
@@ -206,7 +206,7 @@ async def test_a_message_that_is_wanted_anew_is_another_one(database: Database) 
     assert wanted.nonce != before.nonce
 
     async with database.transaction() as tx:
-        assert not await deliveries.begin(tx, before, START + 99)
+        assert not await deliveries.begin(tx, before, START, START + 99)
         await deliveries.postpone(tx, before, START + 99)
         await deliveries.shrink(tx, before, 10, START + 99)
         await deliveries.reroute(tx, before, Place.PARENT, 8, 1, at=START + 99)

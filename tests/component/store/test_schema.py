@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.model import JobState
-from bot.store import deliveries, jobs
+from bot.store import deliveries, jobs, review_messages, reviews
 from bot.store.database import Database, Params, Row
 
 GOOD_JOB: dict[str, Any] = {
@@ -181,6 +181,10 @@ HOT: dict[str, Ask] = {
     "given_up": lambda db: jobs.given_up(db, 1),
     "durations": lambda db: jobs.durations(db, 50),
     "history": lambda db: jobs.history(db, 1),
+    "overdue reviews": lambda db: reviews.overdue(db, 1),
+    "reviews of a server": lambda db: review_messages.of_waiting(db, 1),
+    "untrue reviews": lambda db: review_messages.untrue(db, 1),
+    "former reviews": lambda db: review_messages.former(db, 1),
 }
 
 

@@ -62,7 +62,7 @@ POINTS = Points()
 # -- commits ----------------------------------------------------------------------------------
 
 _WRITES = re.compile(
-    r"\b(?:INSERT INTO (?P<into>\w+)|UPDATE (?P<table>\w+)\s+SET (?P<column>\w+))", re.IGNORECASE
+    r"\b(?:INSERT INTO (?P<into>\w+)|UPDATE (?P<table>\w+)\s+SET\s+(?P<column>\w+))", re.IGNORECASE
 )
 
 

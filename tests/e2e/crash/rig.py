@@ -6,15 +6,20 @@ import asyncio
 import json
 import re
 import signal
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bot.demo.process import BotProcess
-from bot.model import FINAL
-from bot.sandbox.discord import ClientRefused, Invocation, Member, Message
+from bot.model import FINAL, REJECTED, JobState
+from bot.rules.policy import Choices, ReviewRule
+from bot.sandbox.discord import ClientRefused, Invocation, Member, Message, Permission
 from bot.sandbox.pika import EmbeddedPika, PikaJob
+from bot.store import choices
+from bot.store.audit import Act
 from tests.e2e.crash.entry import STRUCK
 from tests.e2e.town import START_SECONDS, Town, number, png
 from tests.judge import Posted, books, one_job, open_work, removed_jobs, says_working
@@ -25,6 +30,12 @@ PATIENCE = 30.0
 """How long a world may take to come to rest; three at once on two slow cores need a tenth."""
 
 SETTINGS = {"PIKA_DOUBT_SECONDS": "0.8", "DEFAULT_CONCURRENT": "10", "LOG_LEVEL": "INFO"}
+
+REJECTED_AT = (
+    "commit review.verdict + new audit_entry + new former_review + delivery.state (card)"
+    " + job.state = failed + new delivery (notice)"
+)
+"""The commit of a rejection."""
 
 OF_THE_MOMENT = re.compile(r"PATCH|delivery\.shown|percent|progressed|GET /v1/pika/jobs$")
 """How often a card is rewritten, and how often Pika is asked."""
@@ -105,6 +116,9 @@ class Run:
         self.bob = guild.join(self.town.discord.world.create_user("bob"))
         self.channel = guild.create_text_channel("videos")
         self.thread = self.channel.create_thread("winter clips", owner=self.alice)
+        self.room = guild.create_text_channel("reviews")
+        self.mona = guild.join(self.town.discord.world.create_user("mona"))
+        self.mona.add_role(guild.create_role("moderators", Permission.MANAGE_GUILD))
 
     # -- processes ----------------------------------------------------------------------------
 
@@ -238,6 +252,46 @@ class Run:
             if await self._acknowledged(press):
                 return
 
+    async def hold_videos(self) -> None:
+        """From now on moderators look at every video first."""
+        await self.present()
+        chosen = Choices(review=self.room.id, look_at=ReviewRule(everything=True))
+        act = Act(self.guild.id, self.mona.id, 0)
+        path = self.town.data / "pika.db"
+        with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            choices.change(db, act, chosen)
+            db.execute("COMMIT")
+
+    async def decide(self, asked: Invocation, label: str, **typed: str) -> None:
+        """Press under the review of a command's job, and fill in the form if one opens, until
+        that has led to a decision, as moderators do.
+        """
+
+        def decided() -> bool:
+            return self._state(asked) in {JobState.DELIVERING, *FINAL}
+
+        while not decided():
+            found = await self.until(lambda: decided() or self._open_review(asked))
+            if found is True:
+                return
+            await self.present()
+            try:
+                press = await self.town.discord.press(self.mona, found, label=label)
+                if await self._acknowledged(press) and press.modal is not None:
+                    form = await self.town.discord.submit_modal(self.mona, press, typed)
+                    await self._acknowledged(form)
+            except ClientRefused:
+                await self.until(decided)  # an earlier press has come through
+
+    def _open_review(self, asked: Invocation) -> Message | None:
+        """The message under which the command's job can be decided about."""
+        job = self.job(asked)
+        if job is None:
+            return None
+        posted = Posted.of(self.town.discord.world).reviews[job["id"]]
+        return next((message for message in posted if message.buttons), None)
+
     async def _acknowledged(self, asked: Invocation) -> bool:
         """Whether the process that runs now answers; a later one never hears of it."""
         ended = len(self.codes)
@@ -348,6 +402,21 @@ async def _cancelled_at_pika(run: Run) -> None:
         await run.press_cancel(run.alice, asked)
 
 
+async def _approved(run: Run) -> None:
+    await _reviewed(run, "Approve")
+
+
+async def _rejected(run: Run) -> None:
+    await _reviewed(run, "Reject…", reason="not here")
+
+
+async def _reviewed(run: Run, label: str, **typed: str) -> None:
+    await run.hold_videos()
+    asked = await run.ask(run.alice, "create", prompt="a fox in the snow")
+    if await run.heard(asked) is not None:
+        await run.decide(asked, label, **typed)
+
+
 async def _slow(run: Run) -> None:
     """Pika works longer than a restart takes, so that a doubt can always be resolved."""
     run.pika.script(match="a fox", outcome="slow", times=None)
@@ -376,6 +445,8 @@ LIVES = {
             {"PIKA_MAX_JOBS": "1"},
         ),
         Life("cancelled_at_pika", _cancelled_at_pika, ("cancelled",)),
+        Life("approved", _approved, ("delivered",)),
+        Life("rejected", _rejected, ("failed",)),
         Life("slow", _slow, ("delivered",), {"PIKA_DOUBT_SECONDS": "10"}, resolves_doubts=True),
     )
 }
@@ -450,6 +521,10 @@ def _check_job(
         return "unknown"
 
     assert state == end, (state, code)
+    if life.name in {"approved", "rejected"}:
+        (review,) = posted.reviews[job_id]
+        assert review.channel is run.room
+        assert len(review.attachments) == 1
     match state:
         case "delivered":
             assert len(made) == 1
@@ -458,6 +533,12 @@ def _check_job(
             assert result.reference is not None
             assert result.reference["message_id"] == str(card.id)
             assert result.mentions == [asked.user]
+        case "failed" if code == REJECTED:
+            assert life.name == "rejected"
+            assert credit == "charged"
+            assert len(posted.rejections[job_id]) == 1, f"{len(posted.rejections[job_id])} notices"
+            assert "not here" in posted.rejections[job_id][0].content
+            assert results == notices == []
         case "failed":
             assert code == "moderated"
             assert credit == "released"

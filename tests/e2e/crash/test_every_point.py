@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.crash.conftest import OpenRun, Points, Together, of_the_start
 from tests.e2e.crash.entry import request_label
-from tests.e2e.crash.rig import LIVES, Point, live, read_points
+from tests.e2e.crash.rig import LIVES, REJECTED_AT, Point, live, read_points
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -80,6 +80,8 @@ FIRST = {
     "Pika has it": ("slow", "after POST /v1/pika/create"),
     "the video is here": ("animate", "file named in videos"),
     "the video was posted": ("create", "after POST /api/v10/channels/{id}/messages with files"),
+    "the review was posted": ("approved", "after POST /api/v10/channels/{id}/messages with files"),
+    "it was rejected": ("rejected", REJECTED_AT),
     "the notice was posted": ("moderated", "after POST /api/v10/channels/{id}/messages"),
 }
 """Where the first kill leaves the next start something to do."""

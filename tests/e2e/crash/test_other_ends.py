@@ -11,8 +11,9 @@ import pytest
 
 from bot.demo.process import BotProcess
 from bot.sandbox.discord import Fault, Permission
+from bot.store.deliveries import SHOWN_EARLIER
 from tests.e2e.crash.conftest import OpenRun, Together, list_points
-from tests.e2e.crash.rig import LIVES, Point, Run, check, live
+from tests.e2e.crash.rig import LIVES, REJECTED_AT, Point, Run, check, live
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -20,7 +21,7 @@ POST = "POST /api/v10/channels/{id}/messages"
 CALLBACK = "POST /api/v10/interactions/{id}/{token}/callback"
 
 STOPPED_AT = [
-    ("create", "commit delivery.due_at"),
+    ("create", f"commit delivery.state + delivery.shown = {SHOWN_EARLIER} + delivery.due_at"),
     ("create", "commit new fact"),
     ("animate", "file named in pictures"),
     ("create", "commit new job + new reservation + new delivery"),
@@ -31,6 +32,8 @@ STOPPED_AT = [
     ("animate", "file named in videos"),
     ("create", f"before {POST} with files"),
     ("cancelled_at_pika", "commit job.cancel_asked_at"),
+    ("approved", f"before {POST} with files"),
+    ("rejected", REJECTED_AT),
 ]
 """Moments at which something is half done."""
 

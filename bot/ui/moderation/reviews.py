@@ -1,0 +1,157 @@
+"""Deciding about a video under its message: buttons and forms that answer after any restart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final, Self
+
+import discord
+
+from bot.errors import BadOption
+from bot.ui.base import Interaction, answer, answer_error, services_of
+from bot.ui.forms import Field, Form, open_form
+from bot.ui.moderation.access import moderator
+from bot.ui.moderation.changes import NOTHING_CHANGED, change
+from bot.ui.moderation.replies import tell
+from bot.workflow.moderation import Reviews
+from bot.workflow.moderation.options import LONGEST_REASON
+
+_Button = discord.ui.Button[Any]
+
+APPROVE, REJECT, BLOCK = "approve", "reject", "block"
+
+_LABELS: Final = {APPROVE: "Approve", REJECT: "Reject…", BLOCK: "Block…"}
+_STYLES: Final = {
+    APPROVE: discord.ButtonStyle.success,
+    REJECT: discord.ButtonStyle.danger,
+    BLOCK: discord.ButtonStyle.secondary,
+}
+_JOB: Final = r"review:(?P<id>[1-9][0-9]{0,17})"
+
+_REASON: Final = Field(
+    "reason", "Why?", "The member reads it. You may leave it empty.", LONGEST_REASON, lines=True
+)
+_HOURS: Final = Field(
+    "hours", "For how many hours?", "Empty: until somebody ends it with /moderate unblock.", 10
+)
+
+
+def _id(job_id: int, what: str) -> str:
+    return f"review:{job_id}:{what}"
+
+
+def view_of(job_id: int) -> discord.ui.View:
+    """The buttons of a video that waits."""
+    view = discord.ui.View(timeout=None)
+    for what in _LABELS:
+        view.add_item(ReviewButton(job_id, what))
+    return view
+
+
+class ReviewButton(
+    discord.ui.DynamicItem[_Button], template=re.compile(rf"{_JOB}:(?P<what>{'|'.join(_LABELS)})")
+):
+    """Decides, or asks for more first; for whoever may moderate when it is pressed."""
+
+    def __init__(self, job_id: int, what: str) -> None:
+        super().__init__(
+            discord.ui.Button(label=_LABELS[what], style=_STYLES[what], custom_id=_id(job_id, what))
+        )
+        self.job_id = job_id
+        self.what = what
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: Interaction, _item: discord.ui.Item[Any], match: re.Match[str]
+    ) -> Self:
+        """The button of a message that an earlier process may have sent."""
+        return cls(int(match["id"]), match["what"])
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Approve, or open the form."""
+        # discord.py swallows what a DynamicItem raises, so it is answered here.
+        try:
+            await self._act(interaction)
+        except Exception as error:  # noqa: BLE001 - the one answerer decides
+            await answer_error(interaction, error)
+
+    async def _act(self, interaction: Interaction) -> None:
+        by, reviews = await moderator(interaction), _reviews(interaction)
+        if self.what == APPROVE:
+            entry = await reviews.approve(by, self.job_id)
+            await tell(interaction, entry, "\nIt is being posted where it was asked for.")
+            return
+        await reviews.check(by, self.job_id)  # before somebody types in vain
+        form: Form = RejectForm(self.job_id) if self.what == REJECT else BlockForm(self.job_id)
+        await open_form(interaction, form)
+
+
+class RejectForm:
+    """Why a video is not posted."""
+
+    template: ClassVar[re.Pattern[str]] = re.compile(rf"{_JOB}:{REJECT}")
+    fields: Sequence[Field] = (_REASON,)
+
+    def __init__(self, job_id: int) -> None:
+        self.job_id = job_id
+        self.custom_id = _id(job_id, REJECT)
+        self.title = f"Reject the video of job {job_id}"
+
+    @classmethod
+    def of(cls, match: re.Match[str]) -> Self:
+        """The form about the job that its id names."""
+        return cls(int(match["id"]))
+
+    async def submitted(self, interaction: Interaction, typed: Mapping[str, str]) -> None:
+        """Reject it."""
+        by = await moderator(interaction)
+        entry = await _reviews(interaction).reject(by, self.job_id, typed.get("reason"))
+        await tell(interaction, entry, _MEMBER_IS_TOLD)
+
+
+class BlockForm:
+    """Why, and for how long, a member is blocked whose video is not posted."""
+
+    template: ClassVar[re.Pattern[str]] = re.compile(rf"{_JOB}:{BLOCK}")
+    fields: Sequence[Field] = (_REASON, _HOURS)
+
+    def __init__(self, job_id: int) -> None:
+        self.job_id = job_id
+        self.custom_id = _id(job_id, BLOCK)
+        self.title = f"Block the member of job {job_id}"
+
+    @classmethod
+    def of(cls, match: re.Match[str]) -> Self:
+        """The form about the job that its id names."""
+        return cls(int(match["id"]))
+
+    async def submitted(self, interaction: Interaction, typed: Mapping[str, str]) -> None:
+        """Block the member and reject the video, or neither."""
+        by = await moderator(interaction)
+        hours = _hours(typed.get("hours", ""))
+        done = await _reviews(interaction).block(by, self.job_id, typed.get("reason"), hours)
+        default = services_of(interaction).moderation.governing.default
+        block = NOTHING_CHANGED if done.block is None else change(done.block, default)
+        await answer(interaction, f"{change(done.review, default)}\n{block}{_MEMBER_IS_TOLD}")
+
+
+FORMS: tuple[type[Form], ...] = (RejectForm, BlockForm)
+"""Every form of reviews; ``bot.client`` listens for them."""
+
+_MEMBER_IS_TOLD: Final = "\nThe member is told. The credit stays spent, as Pika made the video."
+
+
+def _reviews(interaction: Interaction) -> Reviews:
+    return services_of(interaction).moderation.reviews
+
+
+def _hours(typed: str) -> float | None:
+    """A number as people write it; ``None`` for nothing. Raises ``BadOption``."""
+    text = typed.strip().replace(",", ".")
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise BadOption("hours", "`hours` must be a number, as `24` or `0.5`.") from None
