@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from bot.clock import SystemClock
-from bot.model import Quota
 from bot.rules.policy import Choices, ReviewRule
 from bot.sandbox.discord import (
     Fault,
@@ -23,28 +21,17 @@ from bot.sandbox.discord import (
     TextChannel,
 )
 from bot.sandbox.discord.invocations import COMPONENT
-from bot.store.database import Database
-from bot.workflow.moderation import Governing, Moderator
+from tests.e2e.choosing import choose
 from tests.e2e.conftest import OpenScene
 from tests.e2e.test_moderation import NOTHING_HERE, entries, forged, moderate, moderator
 from tests.e2e.town import Scene, bots, has_file, noisy_clip, number
 
 EVERYTHING = ReviewRule(everything=True)
-QUOTA = Quota(5, 86_400_000, 100)
 
 
-async def choose(scene: Scene, change: Callable[[Choices], Choices]) -> None:
-    """What the panel of settings does, at the same database."""
-    database = await Database.open(scene.town.data / "pika.db")
-    try:
-        governing = Governing(database, SystemClock(), _no_pauses(), QUOTA)
-        await governing.choose(Moderator(scene.guild.id, 1), change)
-    finally:
-        await database.close()
-
-
-def _no_pauses() -> Any:
-    return None
+async def choosing(scene: Scene, change: Callable[[Choices], Choices]) -> None:
+    """A moderator of this scene's server chooses."""
+    await choose(scene.town.data, scene.guild.id, change)
 
 
 async def hold(scene: Scene, rule: ReviewRule = EVERYTHING, name: str = "reviews") -> TextChannel:
@@ -53,7 +40,9 @@ async def hold(scene: Scene, rule: ReviewRule = EVERYTHING, name: str = "reviews
     if room is None:
         room = scene.guild.create_text_channel(name)
     assert isinstance(room, TextChannel)
-    await choose(scene, lambda now: replace(now, look_at=rule, review=room.id))
+    await choose(
+        scene.town.data, scene.guild.id, lambda now: replace(now, look_at=rule, review=room.id)
+    )
     return room
 
 
@@ -416,7 +405,9 @@ async def test_switched_off_reviews_leave_what_waits(scene: Scene) -> None:
     mona = moderator(scene)
     room = await hold(scene)
     card, review = await held(scene, room)
-    await choose(scene, lambda now: replace(now, look_at=ReviewRule(), review=None))
+    await choose(
+        scene.town.data, scene.guild.id, lambda now: replace(now, look_at=ReviewRule(), review=None)
+    )
     await scene.delivered(await scene.card(who=scene.bob))
     assert "these still wait for you" in await moderate(scene, mona, "queue")
     assert scene.job(card)["state"] == "reviewing"
@@ -429,7 +420,11 @@ async def test_the_video_for_moderators_is_never_taken_for_the_result(scene: Sce
     the bot looks back, and must not find the wrong message.
     """
     mona = moderator(scene)
-    await choose(scene, lambda now: replace(now, look_at=EVERYTHING, review=scene.channel.id))
+    await choose(
+        scene.town.data,
+        scene.guild.id,
+        lambda now: replace(now, look_at=EVERYTHING, review=scene.channel.id),
+    )
     card, review = await held(scene, scene.channel, where=scene.channel)
     scene.discord.faults.add(
         Fault(
