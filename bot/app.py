@@ -68,6 +68,7 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
+from bot.workflow.videos import Videos
 from bot.workflow.wordlists import WordLists
 
 log = logging.getLogger(__name__)
@@ -219,7 +220,14 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         discord_client.point_at(settings.discord_api_url)
         bot = PikaBot(
             Services(
-                intake, members, responder, tokens, moderation, Drafts(clock), Turns(clock, TEST_MS)
+                intake,
+                members,
+                Videos(database, clock, changes),
+                responder,
+                tokens,
+                moderation,
+                Drafts(clock),
+                Turns(clock, TEST_MS),
             ),
             closed=closed,
             uploads=uploads,
@@ -236,7 +244,8 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         messenger = CarefulMessenger(DiscordMessenger(bot, tokens), closed, brake)
         courier = Courier(
             database, clock, messenger, queue, outlooks, durations,
-            fitting, Restoring(database, clock, backend, settling.fetch, changes), changes,
+            fitting,
+            Restoring(database, clock, backend, messenger, settling.fetch, changes), changes,
             tick_seconds=min(2.0, settings.pika_poll_seconds),
         )  # fmt: skip
         closed.on_reopen(courier.reopened)

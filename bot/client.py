@@ -20,10 +20,11 @@ from bot.ui import buttons
 from bot.ui.base import Interaction, Services, answer, answer_error
 from bot.ui.callback import CONNECTIONS
 from bot.ui.forms import answer_form
+from bot.ui.moderation import removing, reviews
 from bot.ui.moderation.log import LogButton
 from bot.ui.moderation.panel.controls import Control, ears
-from bot.ui.moderation.reviews import FORMS, ReviewButton
 from bot.ui.repeats import Repeats
+from bot.ui.videos import VideoButton
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.uploads import UploadLimits
@@ -44,6 +45,12 @@ COGS = (
     "cogs.moderate",
     "cogs.moderate_words",
 )
+
+_FORMS = (*reviews.FORMS, *removing.FORMS)
+
+FORM_TASK = "discord-ui-modal-dispatch of ours"
+"""Begins as discord.py names such tasks, for which a stop waits."""
+
 
 FORM_TASK = "discord-ui-modal-dispatch of ours"
 """Begins as discord.py names such tasks, for which a stop waits."""
@@ -163,7 +170,7 @@ class PikaBot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: commands and lasting buttons."""
-        self.add_dynamic_items(*buttons.ALL, LogButton, Control, ReviewButton)
+        self.add_dynamic_items(*buttons.ALL, LogButton, Control, reviews.ReviewButton, VideoButton)
         for ear in ears():
             self.add_view(ear)
         for name in COGS:
@@ -213,7 +220,7 @@ class PikaBot(commands.AutoShardedBot):
         if event_name == "interaction":
             interaction: Interaction = args[0]
             if interaction.type is discord.InteractionType.modal_submit:
-                task = self.loop.create_task(answer_form(interaction, FORMS), name=FORM_TASK)
+                task = self.loop.create_task(answer_form(interaction, _FORMS), name=FORM_TASK)
                 self._answering.add(task)
                 task.add_done_callback(self._answering.discard)
 

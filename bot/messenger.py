@@ -92,6 +92,14 @@ class DiscordMessenger:
         me = self._client.user
         return await _asked(self._lookback.find(channel, me.id if me else 0, job, delivery))
 
+    async def video_of(self, job: Job, delivery: Delivery) -> str | None:
+        """A fresh address of the video on this message. Raises ``Denied`` or ``TryLater``."""
+        channel = self._channel(delivery.channel_id, job, delivery.place)
+        # Discord signs addresses anew each time a message is read (Discord docs, reference, "Signed
+        # Attachment CDN URLs"), so none is ever kept.
+        message = await _asked(channel.get_partial_message(delivery.message_id or 0).fetch())
+        return messages.video_of(message, job)
+
     async def delete(self, job: Job, delivery: Delivery) -> None:
         """Delete the message, if it is there. Raises ``Denied`` or ``TryLater``."""
         channel = self._channel(delivery.channel_id, job, delivery.place)

@@ -175,11 +175,18 @@ def a_job(job_id: int = 1, state: JobState = JobState.QUEUED, **values: Any) -> 
 # -- files ---------------------------------------------------------------------------------
 
 
+ATTACHMENTS = "https://cdn.test/attachments/"
+"""How the addresses of what hangs on messages begin."""
+
+
 class FakeFetcher:
-    """Hands out given bytes, or raises what stands at that address."""
+    """Hands out given bytes, or raises what stands at that address; ``attachments`` stands at that
+    of each message.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes | Exception] = {}
+        self.attachments: bytes | Exception = b""
         self.fetched: list[str] = []
         self.held: dict[str, asyncio.Event] = {}
 
@@ -192,7 +199,7 @@ class FakeFetcher:
         self.fetched.append(url)
         if url in self.held:
             await self.held[url].wait()
-        got = self.files[url]
+        got = self.attachments if url.startswith(ATTACHMENTS) else self.files[url]
         if isinstance(got, Exception):
             raise got
         assert len(got) <= limit
@@ -437,6 +444,8 @@ class FakeDiscord:
         self.direct_errors: deque[Exception] = deque()
         self.edit_hold: asyncio.Event | None = None
         self.deleted: list[Posted] = []
+        self.read_errors: deque[Exception] = deque()
+        self.addresses: list[str] = []
         self.deletes_asked = 0
         self.delete_errors: deque[Exception] = deque()
         self.undeletable: dict[int, int] = {}
@@ -535,6 +544,22 @@ class FakeDiscord:
         self.edits.append((job.id, said))
         self.messages[card.message_id] = replace(self.messages[card.message_id], shows=said)
 
+    async def video_of(self, job: Job, delivery: Delivery) -> str | None:
+        """The address of the video on a message, other than any before."""
+        await asyncio.sleep(0)
+        if delivery.channel_id in self.closed:
+            raise Denied(self.closed[delivery.channel_id])
+        if self.read_errors:
+            raise self.read_errors.popleft()
+        assert delivery.message_id is not None
+        message = self.messages.get(delivery.message_id)
+        if message is None:
+            raise Denied(10008)
+        if not message.had_video:
+            return None
+        self.addresses.append(f"{ATTACHMENTS}{message.id}/{len(self.addresses)}")
+        return self.addresses[-1]
+
     async def delete(self, job: Job, delivery: Delivery) -> None:
         """Delete a message, or do as ordered; one that is gone already is none to delete."""
         await asyncio.sleep(0)
@@ -589,7 +614,9 @@ class World:
         clock = clock or MovableClock()
         for name in ("pictures", "videos"):
             (folder / name).mkdir(exist_ok=True)
-        return cls(folder, clock, FakePika(), FakeDiscord(clock), FakeFetcher(), video)
+        files = FakeFetcher()
+        files.attachments = video
+        return cls(folder, clock, FakePika(), FakeDiscord(clock), files, video)
 
 
 class House:
@@ -655,7 +682,9 @@ class House:
         self.courier = Courier(
             database, self.clock, CarefulMessenger(self.discord, self.closed, self.brake),
             self.queue, self.outlooks, self.durations, fitting,
-            Restoring(database, self.clock, self.pika, self.settling.fetch, self.changes),
+            Restoring(
+                database, self.clock, self.pika, self.discord, self.settling.fetch, self.changes
+            ),
             self.changes,
         )  # fmt: skip
         self.closed.on_reopen(self.courier.reopened)

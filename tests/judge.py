@@ -195,6 +195,7 @@ _FOOTER = re.compile(r"Job (\d+)")
 _FILE = re.compile(r"pika-(\d+)-")
 _SIGNATURE = re.compile(r"\n-# Job (\d+)$")
 _NOTICE = re.compile(r"<@\d+> Job (\d+): ")
+_SHARE = re.compile(r"\n-# Shared · job (\d+)$")
 _REMOVAL = re.compile(r"<@\d+> The video of job (\d+) was removed")
 _REJECTION = re.compile(r"<@\d+> Job (\d+): (?:A moderator decided|The video was not posted)")
 _REVIEW = re.compile(r"\n-# Review of job (\d+)$")
@@ -212,6 +213,7 @@ class Posted:
     removals: Found = field(default_factory=lambda: defaultdict(list))
     rejections: Found = field(default_factory=lambda: defaultdict(list))
     reviews: Found = field(default_factory=lambda: defaultdict(list))
+    shares: Found = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def of(cls, world: World, gone: Iterable[Message] = ()) -> Posted:
@@ -239,6 +241,8 @@ class Posted:
             self.notices[int(found[1])].append(message)
         elif found := _REMOVAL.match(message.content):
             self.removals[int(found[1])].append(message)
+        elif found := _SHARE.search(message.content):
+            self.shares[int(found[1])].append(message)
 
     def of_kind(self, kind: DeliveryKind) -> Found:
         """Those of one kind."""
@@ -248,6 +252,7 @@ class Posted:
             DeliveryKind.NOTICE: self.notices,
             DeliveryKind.REMOVAL: self.removals,
             DeliveryKind.REVIEW: self.reviews,
+            DeliveryKind.SHARE: self.shares,
         }.get(kind, {})
 
     def doubled(self) -> Iterator[Violation]:
@@ -291,7 +296,8 @@ def one_job(
     if len(made) > 1:
         taken = ", ".join(f"{one.jobid} {one.status}" for one in made)
         yield Violation(Broken.DOUBLED, f"Pika took it {len(made)} times: {taken}", job_id)
-    standing = [m for m in results if not m.deleted and not m.channel.deleted]
+    carrying = [*results, *posted.shares.get(job_id, [])]
+    standing = [m for m in carrying if not m.deleted and not m.channel.deleted]
     if state not in FINAL:
         yield Violation(Broken.LOST, f"still {state}", job_id)
     elif removed:

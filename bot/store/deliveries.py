@@ -93,6 +93,24 @@ async def anew(tx: aiosqlite.Connection, job: Job, kind: DeliveryKind, *, at: in
     )
 
 
+def want(tx: sqlite3.Connection, job_id: int, kind: DeliveryKind, channel_id: int, at: int) -> None:
+    """The job needs this message in a channel of the moderators' choice. One that no place has
+    taken before is tried anew; one that is there, or on its way, stays.
+    """
+    tx.execute(
+        """
+        INSERT INTO delivery (job_id, kind, channel_id, place, due_at, wanted_at)
+        VALUES (:job_id, :kind, :channel_id, 'chosen', :at, :at)
+        ON CONFLICT (job_id, kind) DO UPDATE
+        SET state = 'pending', channel_id = excluded.channel_id, place = 'chosen', attempts = 0,
+            first_try_at = NULL, last_try_at = NULL, fit = NULL, code = NULL, due_at = :at,
+            wanted_at = :at
+        WHERE state = 'undeliverable'
+        """,
+        {"job_id": job_id, "kind": kind, "channel_id": channel_id, "at": at},
+    )
+
+
 async def begin(tx: aiosqlite.Connection, delivery: Delivery, now: int, due_at: int) -> bool:
     """A post is about to be tried ``now``; should it come to nothing, it is due again then.
 

@@ -23,6 +23,7 @@ from bot.ui.turns import Turns
 from bot.workflow.intake import Intake
 from bot.workflow.members import Members
 from bot.workflow.moderation import Moderation
+from bot.workflow.videos import Videos
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Services:
 
     intake: Intake
     members: Members
+    videos: Videos
     responder: Responder
     tokens: AnswerTokens
     moderation: Moderation

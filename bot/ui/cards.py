@@ -251,6 +251,25 @@ def link_text(job: Job, place: Place, link: str | None, *, refused: bool = False
     )
 
 
+def share_text(job: Job, outlook: Outlook, *, smaller: bool = False) -> str:
+    """What stands beside a video that is shown once more; who made it is not woken."""
+    size = "\n-# Made smaller, as this server takes no files of its size." if smaller else ""
+    if outlook.link is not None:
+        size = f"\nThe video is too large for a message; for about a day it is here: {outlook.link}"
+    result = outlook.result
+    back = None if result is None or result.place is Place.DIRECT else _link(job, outlook)
+    first = "" if back is None else f"\n-# First posted here: {back}"
+    return (
+        f"<@{job.requester.user_id}> made this with /{job.recipe.verb} {shown_prompt(job, 200)}"
+        f"{size}{first}{share_signature(job.id)}"
+    )
+
+
+def share_signature(job_id: int) -> str:
+    """How the text of a shared video ends, and no other's."""
+    return f"\n-# Shared · job {job_id}"
+
+
 def _late(job: Job) -> str:
     if job.code != LATE:
         return ""
@@ -307,14 +326,12 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def video_name(job: Job, suffix: str, marker: str | None = None) -> str:
-    """The file name of the posted video: a marker with the job's number, then some of the
-    prompt's words.
-    """
+def video_name(job: Job, suffix: str, marker: str) -> str:
+    """The file name of a posted video: its marker, then some of the prompt's words."""
     prompt = _FLAGS.split(job.recipe.prompt.lower(), maxsplit=1)[0]
     words = "".join(c if c.isascii() and c.isalnum() else "-" for c in prompt)
     slug = "-".join(part for part in words.split("-") if part)[:40].rstrip("-")
-    return f"{marker or video_marker(job.id)}{slug or job.recipe.verb}{suffix}"
+    return f"{marker}{slug or job.recipe.verb}{suffix}"
 
 
 _FLAGS = re.compile(r"(?:^|\s)-[a-z]+\s")
@@ -328,3 +345,8 @@ def video_marker(job_id: int) -> str:
 def review_marker(job_id: int) -> str:
     """The same for the video that moderators look at: it is not the result."""
     return f"review-{job_id}-"
+
+
+def share_marker(job_id: int) -> str:
+    """The same where the video is shown once more."""
+    return f"shared-{job_id}-"

@@ -15,3 +15,9 @@ def build(job_id: int, verb: str) -> str:
 def template(verb: str) -> re.Pattern[str]:
     """Matches the ids of components that do ``verb``; group ``id`` is the job's number."""
     return re.compile(PATTERN.format(verb=re.escape(verb)))
+
+
+def one_of(*verbs: str) -> re.Pattern[str]:
+    """Matches the ids of components that do one of these; group ``what`` is which."""
+    choice = "|".join(map(re.escape, verbs))
+    return re.compile(PATTERN.format(verb=f"(?P<what>{choice})"))

@@ -8,7 +8,7 @@ import discord
 
 from bot.errors import Denied, Missing
 from bot.model import Delivery, DeliveryKind, Job
-from bot.ui import cards
+from bot.ui import cards, videos
 from bot.ui.moderation import held, reviews
 from bot.ui.views import embed_of, view_of
 from bot.workflow.delivery.messenger import Outlook
@@ -18,21 +18,34 @@ TOO_LARGE: Final = 40005
 
 
 def new(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
-    """What ``send`` is called with. Raises ``Missing`` where the video is not on disk."""
+    """What ``send`` is called with. Raises ``Missing`` where the video is not on disk, and
+    ``Denied`` where there is nothing else to show.
+    """
     match delivery.kind:
         case DeliveryKind.CARD:
             return {**_card(job, outlook), "allowed_mentions": discord.AllowedMentions.none()}
         case DeliveryKind.RESULT if delivery.fit == 0:
             refused = delivery.code is not None
             text = cards.link_text(job, delivery.place, outlook.link, refused=refused)
-            return {"content": text, "allowed_mentions": _only(job.requester.user_id)}
+            return {
+                "content": text,
+                "view": videos.view_of(job.id),
+                "allowed_mentions": _only(job.requester.user_id),
+            }
         case DeliveryKind.RESULT:
             refused, smaller = delivery.code is not None, bool(delivery.fit)
             text = cards.result_text(job, delivery.place, smaller=smaller, refused=refused)
             return {
                 "content": text,
                 "file": _video(job, cards.video_marker(job.id)),
+                "view": videos.view_of(job.id),
                 "allowed_mentions": _only(job.requester.user_id),
+            }
+        case DeliveryKind.SHARE:
+            return {
+                "content": cards.share_text(job, outlook, smaller=bool(delivery.fit)),
+                **_file_of(job, delivery, outlook, cards.share_marker(job.id)),
+                "allowed_mentions": discord.AllowedMentions.none(),
             }
         case DeliveryKind.NOTICE:
             text = cards.notice_text(job)
@@ -43,7 +56,7 @@ def new(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
         case DeliveryKind.REVIEW:
             return {
                 **_review(job, delivery, outlook),
-                **_review_file(job, delivery, outlook),
+                **_file_of(job, delivery, outlook, cards.review_marker(job.id)),
                 "allowed_mentions": discord.AllowedMentions.none(),
             }
         case _:
@@ -73,6 +86,8 @@ def is_of(message: discord.Message, job: Job, kind: DeliveryKind) -> bool:
             return posted or message.content.endswith(cards.signature(job.id))
         case DeliveryKind.NOTICE:
             return message.content.startswith(cards.notice_beginning(job))
+        case DeliveryKind.SHARE:
+            return message.content.endswith(cards.share_signature(job.id))
         case DeliveryKind.REMOVAL:
             return message.content.startswith(f"{cards.removal_marker(job)} ")
         case DeliveryKind.REVIEW:
@@ -82,6 +97,12 @@ def is_of(message: discord.Message, job: Job, kind: DeliveryKind) -> bool:
             return any(embed.footer.text == footer for embed in message.embeds)
         case _:
             raise ValueError(kind)
+
+
+def video_of(message: discord.Message, job: Job) -> str | None:
+    """The address of the job's video on a message of ours; ``None`` where it has none."""
+    marker = cards.video_marker(job.id)
+    return next((one.url for one in message.attachments if one.filename.startswith(marker)), None)
 
 
 def _card(job: Job, outlook: Outlook) -> dict[str, Any]:
@@ -96,13 +117,13 @@ def _review(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
     return content
 
 
-def _review_file(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
-    """The video to look at. Raises ``Denied`` where there is nothing to be looked at."""
+def _file_of(job: Job, delivery: Delivery, outlook: Outlook, marker: str) -> dict[str, Any]:
+    """The video beside the text. Raises ``Denied`` where there is nothing to be looked at."""
     if delivery.fit == 0:
         if outlook.link is None:
             raise Denied(TOO_LARGE, "no file of it is taken, and Pika has no link to it any more")
         return {}
-    return {"file": _video(job, cards.review_marker(job.id))}
+    return {"file": _video(job, marker)}
 
 
 def _video(job: Job, marker: str) -> discord.File:

@@ -1,11 +1,15 @@
-"""What becomes of videos once they are made: whoever asked for one may take it away again."""
+"""What becomes of videos once they are posted: whoever asked for one may share it, and take it
+away again.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import aiosqlite
 
 from bot.clock import Clock
-from bot.errors import NothingHere, TooLate
+from bot.errors import JobNotFound, NotAllowed, NothingHere, TooLate
 from bot.model import (
     FINAL,
     REJECTED,
@@ -17,9 +21,17 @@ from bot.model import (
     JobState,
     Removal,
 )
-from bot.store import deliveries, jobs, removals
-from bot.store.database import Database
+from bot.store import choices, deliveries, jobs, removals
+from bot.store.database import Database, within
 from bot.workflow.changes import Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Where a video is being shared; ``again`` where that came to nothing before."""
+
+    channel_id: int
+    again: bool
 
 
 class Videos:
@@ -30,12 +42,15 @@ class Videos:
         self._clock = clock
         self._changes = changes
 
-    async def own(self, guild_id: int | None, user_id: int, job_id: int) -> Job | None:
-        """The member's own job in this server, or any of theirs where there is no server: in their
-        direct messages. ``None`` for any other.
+    async def deletable(self, guild_id: int | None, user_id: int, job_id: int) -> bool:
+        """Whether this is the member's own video, which they may delete. Raises ``TooLate`` where
+        it is theirs, and gone.
         """
         job = await jobs.get(self._database, job_id)
-        return job if job is not None and _owns(job, guild_id, user_id) else None
+        if job is None or not _owns(job, guild_id, user_id):
+            return False
+        refuse(job)
+        return True
 
     async def delete(self, guild_id: int | None, user_id: int, job_id: int) -> Job:
         """Take one's own video away. Raises ``NothingHere`` for a job that is not theirs here, and
@@ -50,8 +65,42 @@ class Videos:
         self._changes.tell(gone)
         return gone
 
+    async def share(self, guild_id: int | None, user_id: int, job_id: int) -> Shared:
+        """Post one's own video once more, in the server's showcase.
+
+        Raises ``JobNotFound`` for a job that is not theirs here, ``TooLate`` when it is shared
+        already or there is no posted video, and ``NotAllowed`` where the server has no showcase.
+        """
+        now = self._clock.now()
+        async with self._database.transaction() as tx:
+            job = await jobs.find_in(tx, job_id)
+            if job is None or not _owns(job, guild_id, user_id):
+                raise JobNotFound(job_id)
+            refuse(job)
+            if job.state is not JobState.DELIVERED:
+                raise TooLate(f"The video of job {job_id} is not posted yet.")
+            shared = (await deliveries.of_job_in(tx, job_id)).get(DeliveryKind.SHARE)
+            if shared is not None and shared.state is not DeliveryState.UNDELIVERABLE:
+                raise TooLate(f"You have shared this video already, in <#{shared.channel_id}>.")
+            server = job.requester.guild_id
+            showcase = (await within(tx, lambda sync: choices.read(sync, server))).showcase
+            if showcase is None:
+                raise NotAllowed(
+                    "showcase",
+                    "This server has no showcase: its moderators choose one with "
+                    "`/moderate settings`.",
+                )
+            await within(
+                tx, lambda sync: deliveries.want(sync, job_id, DeliveryKind.SHARE, showcase, now)
+            )
+        self._changes.tell(job)
+        return Shared(showcase, again=shared is not None)
+
 
 def _owns(job: Job, guild_id: int | None, user_id: int) -> bool:
+    """Whether it is the member's, of this server; where there is none, in their direct messages,
+    of any.
+    """
     return job.requester.user_id == user_id and guild_id in {None, job.requester.guild_id}
 
 

@@ -448,3 +448,48 @@ async def test_a_removal_is_told_to_the_member_alone_and_found_again(post: Post)
     assert await post.messenger.find(job, delivery) == message_id
     notice = replace(delivery, id=2, kind=K.NOTICE)
     assert await post.messenger.find(job, notice) is None
+
+
+async def test_the_address_of_a_posted_video_is_fresh_each_time(post: Post, tmp_path: Path) -> None:
+    """Those of before are dead after a day; where there is no video there is no address."""
+    video = tmp_path / "7.mp4"
+    video.write_bytes(b"a video")
+    job = post.job(state=JobState.DELIVERING, code=None, finished_at=None, video_path=video)
+    result = post.delivery(K.RESULT)
+    message_id = await post.messenger.post(job, result, Outlook(), reply_to=None)
+    result = replace(result, message_id=message_id)
+    notice = post.delivery(message_id=await post.notice())
+
+    first = await post.careful.video_of(job, result)
+    post.discord.clock.advance(2 * 86_400)
+    second = await post.careful.video_of(job, result)
+
+    assert first is not None
+    assert second is not None
+    async with aiohttp.ClientSession() as web, web.get(first) as old, web.get(second) as new:
+        assert (old.status, await new.read()) == (404, b"a video")
+    assert await post.careful.video_of(job, notice) is None
+    post.thread.messages[0].channel.world.posting.delete(post.thread.messages[0])
+    with pytest.raises(Denied) as denied:
+        await post.careful.video_of(job, result)
+    assert denied.value.code == 10008
+
+
+async def test_a_shared_video_is_found_again_and_is_not_taken_for_the_first(
+    post: Post, tmp_path: Path
+) -> None:
+    """Both have the job's file, in one channel; it wakes nobody and has no buttons."""
+    video = tmp_path / "7.mp4"
+    video.write_bytes(b"a video")
+    job = post.job(state=JobState.DELIVERED, code=None, video_path=video)
+    tried_at = int(post.discord.clock.now() * 1000)
+    tries = {"attempts": 1, "first_try_at": tried_at, "last_try_at": tried_at}
+    share = replace(post.delivery(K.SHARE, **tries), id=5)
+    message_id = await post.messenger.post(job, share, Outlook(), reply_to=None)
+
+    (message,) = post.thread.messages
+    assert message.mentions == []
+    assert message.components == []
+    assert message.attachments[0].filename.startswith("shared-7-")
+    assert await post.messenger.find(job, share) == message_id
+    assert await post.messenger.find(job, replace(share, id=6, kind=K.RESULT)) is None

@@ -39,6 +39,8 @@ from bot.ui.cards import (
     reason,
     removal_text,
     result_text,
+    share_signature,
+    share_text,
     shown_prompt,
     signature,
     status_line,
@@ -134,13 +136,18 @@ def test_no_card_or_message_exceeds_discords_limits(
     assert 0 < len(about.text) <= 4096
     assert 0 < len(result_text(job)) <= 2000
     assert 0 < len(notice_text(job)) <= 2000
-    assert len(video_name(job, ".webm")) <= 80
+    assert 0 < len(share_text(job, Outlook(link="https://cdn.test/" + "a" * 983))) <= 2000
+    assert len(video_name(job, ".webm", video_marker(42))) <= 80
 
 
 @given(st.text(max_size=300))
 def test_no_prompt_pings_anybody_but_the_requester(prompt: str) -> None:
     """Outside of inline code the message holds one mention, and it is the requester's."""
-    for text in (result_text(_job(prompt)), notice_text(_job("x", code="failed", detail=prompt))):
+    for text in (
+        result_text(_job(prompt)),
+        share_text(_job(prompt), Outlook()),
+        notice_text(_job("x", code="failed", detail=prompt)),
+    ):
         outside = _outside(text)
         assert re.findall(r"<@\D*(\d+)>", outside) == [str(_job("x").requester.user_id)]
         assert "@everyone" not in outside
@@ -150,7 +157,7 @@ def test_no_prompt_pings_anybody_but_the_requester(prompt: str) -> None:
 @given(st.text(max_size=300))
 def test_the_file_name_is_plain_and_begins_with_the_jobs_marker(prompt: str) -> None:
     """The bot finds its own video by it; no path, no markup, no other job's marker."""
-    name = video_name(_job(prompt), ".mp4")
+    name = video_name(_job(prompt), ".mp4", video_marker(42))
 
     assert re.fullmatch(r"pika-42-[a-z0-9]+(-[a-z0-9]+)*(-)?\.mp4|pika-42-\w+\.mp4", name), name
     assert name.startswith(video_marker(42))
@@ -159,7 +166,9 @@ def test_the_file_name_is_plain_and_begins_with_the_jobs_marker(prompt: str) -> 
 
 def test_the_file_name_leaves_the_flags_out() -> None:
     """They are settings, not words."""
-    assert video_name(_job("A red fox! -ar 16:9 -motion 2"), ".mp4") == "pika-42-a-red-fox.mp4"
+    assert video_name(_job("A red fox! -ar 16:9 -motion 2"), ".mp4", "pika-42-") == (
+        "pika-42-a-red-fox.mp4"
+    )
 
 
 @pytest.mark.parametrize(
@@ -231,6 +240,21 @@ def test_a_video_in_the_chosen_channel_says_so_on_both_sides() -> None:
     ):
         assert text.endswith(f"{why}{signature(42)}")
     assert "chosen" not in result_text(job, Place.HERE)
+
+
+def test_a_shared_video_says_who_made_it_with_what_and_leads_back() -> None:
+    """To the message where it was posted first, unless that is private."""
+    job = _job("fox", JobState.DELIVERED)
+    result = Delivery(1, 42, DeliveryKind.RESULT, DeliveryState.SENT, 300, message_id=9)
+    beginning = "<@400> made this with /create `fox`"
+    back = "\n-# First posted here: https://discord.com/channels/100/300/9"
+    assert share_text(job, Outlook(result=result)) == f"{beginning}{back}{share_signature(42)}"
+    private = replace(result, place=Place.DIRECT)
+    assert share_text(job, Outlook(result=private)) == f"{beginning}{share_signature(42)}"
+    linked = share_text(job, Outlook(result=result, link="https://cdn.test/a.mp4"))
+    assert "too large for a message; for about a day it is here: https://cdn.test/a.mp4" in linked
+    assert "Made smaller" in share_text(job, Outlook(result=result), smaller=True)
+    assert not share_text(job, Outlook()).endswith(signature(42))
 
 
 def test_a_percentage_is_shown_once_there_is_one() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ui.ids import build, template
+from bot.ui.ids import build, one_of, template
 
 
 @given(st.integers(1, 10**18 - 1))
@@ -47,3 +47,14 @@ def test_a_verb_is_taken_literally() -> None:
     """A dot in a verb is a dot."""
     assert template("a.b").fullmatch("job:1:axb") is None
     assert template("a.b").fullmatch(build(1, "a.b")) is not None
+
+
+def test_one_of_several_verbs_is_told_from_the_others() -> None:
+    """Also where one begins as another does; and no other verb is taken for one."""
+    either = one_of("delete", "delete-now", "share")
+    for verb in ("delete", "delete-now", "share"):
+        found = either.fullmatch(build(7, verb))
+        assert found is not None
+        assert (found["id"], found["what"]) == ("7", verb)
+    for other in ("deleted", "delete-", "cancel", "share-delete", ""):
+        assert either.fullmatch(build(7, other)) is None

@@ -58,6 +58,11 @@ class CarefulMessenger:
         async with self._asking(job, delivery.channel_id, Need.READ):
             return await self._inner.find(job, delivery)
 
+    async def video_of(self, job: Job, delivery: Delivery) -> str | None:
+        """See ``Messenger.video_of``."""
+        async with self._asking(job, delivery.channel_id, Need.READ):
+            return await self._inner.video_of(job, delivery)
+
     async def delete(self, job: Job, delivery: Delivery) -> None:
         """See ``Messenger.delete``."""
         async with self._asking(job, delivery.channel_id, Need.DELETE):

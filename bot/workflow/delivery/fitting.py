@@ -34,6 +34,10 @@ class Fitting:
         size = _size(job)
         return None if size is None else self._limits.begin(server_of(job, place), size)
 
+    def has(self, job: Job) -> bool:
+        """Whether the job's video, as its path names it, is on our disk."""
+        return _size(job) is not None
+
     def took(self, job: Job, place: Place) -> None:
         """The job's video, as its path names it, was posted there."""
         size = _size(job)

@@ -66,6 +66,12 @@ class Messenger(Protocol):
         """
         ...
 
+    async def video_of(self, job: Job, delivery: Delivery) -> str | None:
+        """A fresh address of the video that hangs on this message, good for about a day; ``None``
+        where none does.
+        """
+        ...
+
     async def delete(self, job: Job, delivery: Delivery) -> None:
         """Delete the message of this delivery. One that is gone already is none to delete."""
         ...

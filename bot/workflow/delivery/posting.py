@@ -122,12 +122,26 @@ class Posting:
             await self.postpone(delivery, min(max(CARD_MS, age // 20), MOST_CARD_MS))
             return
         try:
-            await self._try(job, delivery)
+            if delivery.kind is DeliveryKind.SHARE:
+                await self._share(job, delivery)
+            else:
+                await self._try(job, delivery, await self._outlook(job, delivery))
         except Missing:
             await self._bring_back(job, delivery)
 
-    async def _try(self, job: Job, delivery: Delivery) -> None:
-        outlook = await self._outlook(job, delivery)
+    async def _share(self, job: Job, delivery: Delivery) -> None:
+        """Try to post a video once more; as a link, if that is all that could be posted before.
+        Raises ``Missing``: what was posted is on our disk no longer.
+        """
+        result = (await deliveries.of_job(self._database, job.id)).get(DeliveryKind.RESULT)
+        if delivery.fit is None and result is not None and result.fit == ONLY_THE_LINK:
+            await self._shrink(job, delivery, ONLY_THE_LINK)
+            return
+        if delivery.fit != ONLY_THE_LINK and not self._fitting.has(job):
+            raise Missing
+        await self._try(job, delivery, self._outlooks.of(job, result))
+
+    async def _try(self, job: Job, delivery: Delivery, outlook: Outlook) -> None:
         if delivery.kind in WITH_VIDEO and delivery.fit is None:
             first = self._fitting.first(job, delivery.place)
             if first is not None:
@@ -294,6 +308,8 @@ class Posting:
             self._wake()
             return
         log.info("%s posted as message %d (%s)", delivery.kind, message_id, delivery.place)
+        if delivery.kind is DeliveryKind.SHARE:
+            self._fitting.forget(job)
         if delivery.kind is not DeliveryKind.RESULT:
             # It may have moved on meanwhile, the card is an earlier one, or can be written now.
             self._upkeep.hurry(job.id)
@@ -348,6 +364,8 @@ class Posting:
                     code=UNDELIVERABLE,
                     detail=str(code),
                 )
+        if delivery.kind is DeliveryKind.SHARE:
+            self._fitting.forget(job)
         if moved is not None:
             self._changes.tell(moved)
         elif delivery.kind is DeliveryKind.CARD:

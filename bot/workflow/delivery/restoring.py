@@ -1,21 +1,25 @@
-"""Bringing back a video that is no longer on our disk: from Pika, while Pika has it."""
+"""Bringing back a video that is no longer on our disk: from the message it was posted in, or from
+Pika, while Pika has it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from logging import ERROR, INFO, WARNING
 from pathlib import Path
 from typing import Final
 
 from bot.clock import Clock
-from bot.errors import MediaError, TryLater, Unusable
+from bot.errors import Denied, MediaError, TryLater, Unusable
 from bot.model import (
     LATE_MS,
     LOST,
     VIDEO_HERE,
     Delivery,
     DeliveryKind,
+    DeliveryState,
     Job,
     JobState,
     PikaReport,
@@ -23,9 +27,10 @@ from bot.model import (
 )
 from bot.pika.backend import Backend
 from bot.pika.errors import Gone, PikaError
-from bot.store import deliveries, jobs, ledger
+from bot.store import deliveries, jobs, ledger, removals
 from bot.store.database import Database
 from bot.workflow.changes import Changes
+from bot.workflow.delivery.messenger import Messenger
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +56,18 @@ class Restoring:
     """
 
     def __init__(
-        self, database: Database, clock: Clock, backend: Backend, fetch: Fetch, changes: Changes
+        self,
+        database: Database,
+        clock: Clock,
+        backend: Backend,
+        messenger: Messenger,
+        fetch: Fetch,
+        changes: Changes,
     ) -> None:
         self._database = database
         self._clock = clock
         self._backend = backend
+        self._messenger = messenger
         self._fetch = fetch
         self._changes = changes
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -63,29 +75,47 @@ class Restoring:
 
     async def bring_back(self, job: Job, delivery: Delivery) -> None:
         """Make the message due with its video, or give it up without. Raises ``TryLater`` while
-        Pika may still have the video, and cannot be asked, or others are being fetched.
+        somebody may still have the video, and cannot be asked, or others are being fetched.
+
+        One that was posted is ours no longer, and hangs on its message. One that nobody wants any
+        more does not stay.
         """
         if self._places.locked():
             raise TryLater(BUSY_PAUSE, "after its video, which is missing: others are fetched now")
-        log.warning("its video is no longer on our disk: asking Pika for it")
+        posted = job.state is JobState.DELIVERED
+        unusual, bad = (INFO, INFO) if posted else (WARNING, ERROR)
+        log.log(unusual, "its video is not on our disk: asking for it")
         try:
             async with self._places:
-                path = await self._from_pika(job)
-        except (Gone, Unusable) as error:
-            log.error("its video is lost: %s", error)
+                path = await (self._from_message(job) if posted else self._from_pika(job))
+        except (Gone, Unusable, Denied) as error:
+            log.log(bad, "its video is lost: %s", error)
             await self._lose(job, delivery)
         except (PikaError, MediaError) as error:
             now = self._clock.now()
             if now - self._since.setdefault(job.id, now) < PATIENCE_MS:
                 raise TryLater(PAUSE, f"after its video, which is missing: {error}") from error
-            log.error("its video is lost, as Pika cannot be asked for it: %s", error)
+            log.log(bad, "its video is lost, as nobody can be asked for it: %s", error)
             await self._lose(job, delivery)
         else:
-            log.warning("its video is here again")
+            log.log(unusual, "its video is here again")
             async with self._database.transaction() as tx:
+                unwanted = await removals.wanted(tx, job.id)
                 await jobs.video_is_at(tx, job.id, path)
                 await deliveries.postpone(tx, delivery, self._clock.now())
+            if unwanted:
+                path.unlink(missing_ok=True)
         self._since.pop(job.id, None)
+
+    async def _from_message(self, job: Job) -> Path:
+        """Raises ``Gone`` where the message has no video, or is none any more."""
+        result = (await deliveries.of_job(self._database, job.id)).get(DeliveryKind.RESULT)
+        if result is None or result.state is not DeliveryState.SENT:
+            raise Gone("the message with it is gone")
+        address = await self._messenger.video_of(job, result)
+        if address is None:
+            raise Gone("there is none on its message")
+        return await self._fetch(job, address)
 
     async def _from_pika(self, job: Job) -> Path:
         report = await self._backend.report(job.pika_id or "")

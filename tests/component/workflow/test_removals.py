@@ -10,6 +10,7 @@ from bot.errors import NothingHere, TooLate, TryLater
 from bot.model import DeliveryKind, DeliveryState, Job, JobState, PikaStatus, Place
 from bot.store import audit, deliveries, removals
 from bot.workflow.delivery.closed import CLOSED_MS
+from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.delivery.posting import RETRY_MS
 from bot.workflow.delivery.removing import LOOK_AGAIN_MS, REFUSED_MOST_MS, UNHEARD_MS
 from bot.workflow.moderation import Moderator
@@ -148,7 +149,7 @@ async def test_a_post_that_is_being_prepared_does_not_go_out(house: House, tried
     await _remove(house, job)
 
     (result,) = [one for one in stale if one.kind is K.RESULT]
-    house.courier._begin((job.id, "again"), house.courier._posting._try(old, result))
+    house.courier._begin((job.id, "again"), house.courier._posting._try(old, result, Outlook()))
     await house.courier.settle_down()
     for _ in range(2):
         await house.deliver()
