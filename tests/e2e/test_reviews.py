@@ -167,7 +167,7 @@ async def test_blocking_ends_the_video_and_the_requests(scene: Scene) -> None:
     assert "waits for review → rejected, reason: `spam`" in text
     assert f"<@{scene.alice.id}>: may ask for videos → blocked until <t:" in text
     await scene.notice(card)
-    assert "Reason: spam" in await scene.refused()
+    assert "Reason: `spam`" in await scene.refused()
     assert entries(scene) == ["choices", "review", "block"]
     rows = scene.town.rows("SELECT * FROM audit_entry WHERE action = 'block' ORDER BY id DESC")
     after = json.loads(rows[0]["after_state"])
