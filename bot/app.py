@@ -21,7 +21,7 @@ from bot import client as discord_client
 from bot import stopping
 from bot.charts import Charts
 from bot.client import PikaBot
-from bot.clock import SystemClock
+from bot.clock import Clock, SystemClock
 from bot.errors import ConfigError, SchemaTooNew, StorageTrouble
 from bot.health import Health
 from bot.media import AllowedHosts, Fetcher, Room
@@ -29,8 +29,9 @@ from bot.messenger import DiscordMessenger
 from bot.metrics import Metrics
 from bot.model import Quota
 from bot.pika.useapi import UseApi
+from bot.rules.policy import Installation, Rate
 from bot.settings import Settings
-from bot.store import deliveries, facts, jobs, place, trouble
+from bot.store import deliveries, facts, jobs, place, trouble, usage
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.ui.base import Services
@@ -113,6 +114,19 @@ def _folders(settings: Settings) -> tuple[Path, Path]:
     return settings.data_dir / "pictures", settings.data_dir / "videos"
 
 
+def _installation(settings: Settings) -> Installation:
+    """What holds in all servers, in the units of the rules."""
+    hour_ms, ceiling = 3_600_000, settings.operator_ceiling
+    return Installation(
+        Quota(
+            credits=settings.default_quota,
+            window_ms=int(settings.default_quota_hours * hour_ms),
+            concurrent=settings.default_concurrent,
+        ),
+        None if ceiling is None else Rate(ceiling, int(settings.operator_ceiling_hours * hour_ms)),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """The running parts, as ``run`` needs them."""
@@ -129,19 +143,14 @@ class App:
 async def build(settings: Settings) -> AsyncIterator[App]:
     """Construct everything, recovered and ready to run; close it at the end."""
     pictures_dir, videos_dir = _folders(settings)
-    default = Quota(
-        credits=settings.default_quota,
-        window_ms=int(settings.default_quota_hours * 3_600_000),
-        concurrent=settings.default_concurrent,
-    )
+    installation = _installation(settings)
     async with AsyncExitStack() as stack:
         clock, queue, changes, durations = SystemClock(), FairQueue(), Changes(), Durations()
         slots = Slots(settings.pika_max_jobs)
         metrics = Metrics(changes, queue, clock)
         stack.enter_context(metrics.watch_loop())
 
-        database = await Database.open(settings.database)
-        stack.push_async_callback(database.close)
+        database = await _open(stack, settings, installation)
         pauses = Pauses(database, clock, queue)
         stack.push_async_callback(pauses.stop)
         outlooks = Outlooks(clock, queue, slots, durations, pauses)
@@ -165,7 +174,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         stack.push_async_callback(backend.aclose)
 
         pictures = Pictures(fetcher, pictures_dir)
-        settling = Settling(database, clock, fetcher, changes, videos_dir, default)
+        settling = Settling(database, clock, fetcher, changes, videos_dir, installation)
         way = Way(
             database=database,
             clock=clock,
@@ -187,10 +196,12 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         )
         stack.push_async_callback(poller.stop)
         wordlists = WordLists(database)
-        intake = Intake(database, clock, queue, outlooks, changes, pictures, wordlists, default)
-        members = Members(database, clock, outlooks, settling, changes, default)
+        intake = Intake(
+            database, clock, queue, outlooks, changes, pictures, wordlists, installation
+        )
+        members = Members(database, clock, outlooks, settling, changes, installation)
         moderation = Moderation(
-            Governing(database, clock, pauses, default),
+            Governing(database, clock, pauses, installation.quota),
             ServerJobs(database, clock, outlooks, settling, changes),
             BlockLists(database, clock, wordlists),
             Reports(settings.database, clock, Charts(settings.data_dir / "charts")),
@@ -237,15 +248,27 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         metrics.resume(await jobs.unfinished(database))
 
         if settings.http_port:
-            health = Health(
-                ready=partial(_connected, bot),
-                write=partial(facts.remember, database, "readiness asked at"),
-                spare=room.spare,
-                late=partial(deliveries.late, database),
-                now=clock.now,
-            )
+            health = _health(bot, database, room, clock)
             await stack.enter_async_context(_listening(settings, health, metrics, poller))
         yield App(bot, intake, runner, poller, courier, database)
+
+
+async def _open(stack: AsyncExitStack, settings: Settings, installation: Installation) -> Database:
+    """The database, which knows of no ceiling but the one that is set now."""
+    database = await Database.open(settings.database)
+    stack.push_async_callback(database.close)
+    await usage.keep_ceiling(database, installation.ceiling)
+    return database
+
+
+def _health(bot: PikaBot, database: Database, room: Room, clock: Clock) -> Health:
+    return Health(
+        ready=partial(_connected, bot),
+        write=partial(facts.remember, database, "readiness asked at"),
+        spare=room.spare,
+        late=partial(deliveries.late, database),
+        now=clock.now,
+    )
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ from bot.model import (
 )
 from bot.pika.backend import AccountChannel, Accounts
 from bot.pika.errors import Gone, NoAnswer, PikaError
-from bot.rules.policy import Asker
+from bot.rules.policy import Asker, Installation
 from bot.rules.trace import Rule
 from bot.store import deliveries, jobs
 from bot.store.database import Database
@@ -557,7 +557,7 @@ class House:
     def __init__(self, world: World, database: Database, quota: Quota, slots: int) -> None:
         self.world = world
         self.clock, self.pika, self.discord = world.clock, world.pika, world.discord
-        self.database = database
+        self.database, installation = database, Installation(quota)
         self.queue, self.changes, self.durations = FairQueue(), Changes(), Durations()
         self.slots = Slots(slots)
         self.gate = Gate(self.clock, self.BUSY_SECONDS)
@@ -566,7 +566,7 @@ class House:
         self.outlooks = Outlooks(self.clock, self.queue, self.slots, self.durations, self.pauses)
         self.pictures = Pictures(world.files, world.folder / "pictures")
         self.settling = Settling(
-            database, self.clock, world.files, self.changes, world.folder / "videos", quota
+            database, self.clock, world.files, self.changes, world.folder / "videos", installation
         )
         way = Way(
             database=database,
@@ -590,10 +590,10 @@ class House:
         self.wordlists = WordLists(database)
         self.intake = Intake(
             database, self.clock, self.queue, self.outlooks, self.changes, self.pictures,
-            self.wordlists, quota,
+            self.wordlists, installation,
         )  # fmt: skip
         self.members = Members(
-            database, self.clock, self.outlooks, self.settling, self.changes, quota
+            database, self.clock, self.outlooks, self.settling, self.changes, installation
         )
         self.brake, self.closed = Brake(self.clock), ClosedPlaces(self.clock)
         self.uploads = UploadLimits(self.clock)

@@ -1,8 +1,8 @@
 """Changing what is set: each change and its audit entry are one transaction.
 
 Every function reads what was before, writes what shall be, and returns the entry, or ``None``
-when that changes nothing. The server is the act's: nothing here reaches into another one. An
-act of the operator (``guild_id`` 0) changes what holds everywhere.
+when that changes nothing. The server is the act's: nothing here reaches into another one. A
+pause by the operator (``guild_id`` 0) holds everywhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bot.store.database import execute_rows
 
 
 class Whose(StrEnum):
-    """What a limit is set for. ``SERVER`` is the budget, the operator's is the ceiling."""
+    """What a limit is set for. ``SERVER`` is the budget."""
 
     EVERYONE = "everyone"
     MEMBER = "member"

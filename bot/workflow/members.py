@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from bot.clock import Clock
 from bot.errors import JobNotFound, StaleState, TooLate
-from bot.model import FINAL, VIDEO_HERE, Job, JobState, Quota
-from bot.rules.policy import Asker
+from bot.model import FINAL, VIDEO_HERE, Job, JobState
+from bot.rules.policy import Asker, Installation
 from bot.rules.trace import Trace
 from bot.store import jobs
 from bot.store.database import Database
@@ -35,14 +35,14 @@ class Members:
         outlooks: Outlooks,
         settling: Settling,
         changes: Changes,
-        default: Quota,
+        installation: Installation,
     ) -> None:
         self._database = database
         self._clock = clock
         self._outlooks = outlooks
         self._settling = settling
         self._changes = changes
-        self._default = default
+        self._installation = installation
 
     async def unfinished(self, guild_id: int, user_id: int) -> list[tuple[Job, Outlook]]:
         """The member's unfinished jobs, oldest first, each with its outlook."""
@@ -51,7 +51,7 @@ class Members:
 
     async def account(self, asker: Asker) -> Account:
         """What this member may still do here, by the same rules that intake uses."""
-        return await account_now(self._database, asker, self._default, self._clock.now())
+        return await account_now(self._database, asker, self._installation, self._clock.now())
 
     async def explain(self, asker: Asker) -> Trace:
         """The decision that one more video of this member would meet, with every rule tested.

@@ -22,9 +22,9 @@ from bot.model import (
     JobState,
     PikaReport,
     PikaStatus,
-    Quota,
     may_come_late,
 )
+from bot.rules.policy import Installation
 from bot.store import deliveries, jobs, ledger
 from bot.store.database import Database, within
 from bot.workflow.changes import Changes
@@ -43,8 +43,8 @@ class _Unwanted(Exception):
 class Settling:
     """Moves jobs on, with their credits and their messages.
 
-    A job that somebody else moved meanwhile is left alone: the first one was right. ``default``
-    is the quota of members whose server sets none; a late video asks for it.
+    A job that somebody else moved meanwhile is left alone: the first one was right. A late video
+    is charged by what the ``installation`` and its server have set.
     """
 
     database: Database
@@ -52,7 +52,7 @@ class Settling:
     fetcher: Fetches
     changes: Changes
     videos: Path
-    default: Quota
+    installation: Installation
     _fetching: set[int] = field(default_factory=set, init=False)
 
     async def accepted(self, job: Job, report: PikaReport) -> Job | None:
@@ -254,7 +254,9 @@ class Settling:
             detail=None,
             submitted_at=None,  # how long this took says nothing of how long others will take
         )
-        left = await within(tx, lambda sync: left_for_late(sync, job.requester, self.default, now))
+        left = await within(
+            tx, lambda sync: left_for_late(sync, job.requester, self.installation, now)
+        )
         await ledger.charge_late(tx, job.id, left, now)
         await deliveries.drop(tx, job.id, DeliveryKind.NOTICE)
         await deliveries.untrue(tx, job.id)
