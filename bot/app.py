@@ -8,7 +8,7 @@ import logging
 import sqlite3
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -37,6 +37,7 @@ from bot.store.migrate import migrate
 from bot.ui.base import Services
 from bot.ui.callback import Responder
 from bot.ui.drafts import Drafts
+from bot.ui.moderation.logged import LogWording
 from bot.ui.repeats import Repeats
 from bot.ui.tokens import AnswerTokens
 from bot.ui.turns import TEST_MS, Turns
@@ -46,6 +47,7 @@ from bot.workflow.delivery.careful import CarefulMessenger
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.courier import Courier
 from bot.workflow.delivery.fitting import Fitting
+from bot.workflow.delivery.messenger import Messenger
 from bot.workflow.delivery.restoring import Restoring
 from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
@@ -61,6 +63,7 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
+from bot.workflow.servers import Care, Rounds, ServerLog
 from bot.workflow.wordlists import WordLists
 
 log = logging.getLogger(__name__)
@@ -136,6 +139,7 @@ class App:
     runner: Runner
     poller: Poller
     courier: Courier
+    care: Care
     database: Database
 
 
@@ -242,6 +246,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             tick_seconds=min(2.0, settings.pika_poll_seconds),
         )  # fmt: skip
         closed.on_reopen(courier.reopened)
+        care = _care(settings, database, clock, messenger, closed, metrics, installation)
         await pauses.read()
         await recover(database, clock, queue, slots, durations, courier)
         await sweep(database, pictures_dir, videos_dir)
@@ -250,7 +255,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         if settings.http_port:
             health = _health(bot, database, room, clock)
             await stack.enter_async_context(_listening(settings, health, metrics, poller))
-        yield App(bot, intake, runner, poller, courier, database)
+        yield App(bot, intake, runner, poller, courier, care, database)
 
 
 async def _open(stack: AsyncExitStack, settings: Settings, installation: Installation) -> Database:
@@ -259,6 +264,25 @@ async def _open(stack: AsyncExitStack, settings: Settings, installation: Install
     stack.push_async_callback(database.close)
     await usage.keep_ceiling(database, installation.ceiling)
     return database
+
+
+def _care(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    messenger: Messenger,
+    closed: ClosedPlaces,
+    metrics: Metrics,
+    installation: Installation,
+) -> Care:
+    """What is done for whole servers; where Pika is faster than by default, as in tests and in the
+    demo, this is too.
+    """
+    fast = min(1.0, settings.pika_poll_seconds / 15)
+    every = partial(Rounds, database, clock)
+    log_ = ServerLog(database, clock, messenger, LogWording(installation.quota), metrics.chore)
+    closed.on_reopen(log_.reopened)
+    return Care(log_, [every("the log of servers", max(0.05, 2 * fast), log_.round)])
 
 
 def _health(bot: PikaBot, database: Database, room: Room, clock: Clock) -> Health:
@@ -312,7 +336,8 @@ async def _run(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(app.bot.start(token), name="discord"),
             asyncio.create_task(app.runner.run(), name="runner"),
             asyncio.create_task(app.poller.run(), name="poller"),
-            asyncio.create_task(_deliver(app), name="courier"),
+            asyncio.create_task(_once_in(app.bot, app.courier.run), name="courier"),
+            asyncio.create_task(_once_in(app.bot, app.care.run), name="care"),
         ]
         waiter = asyncio.create_task(stop.wait(), name="stop")
         done, _ = await asyncio.wait([*tasks, waiter], return_when=asyncio.FIRST_COMPLETED)
@@ -321,6 +346,7 @@ async def _run(settings: Settings, stop: asyncio.Event) -> None:
         await asyncio.gather(
             app.runner.stop(STOP_SECONDS),
             app.courier.stop(STOP_SECONDS),
+            app.care.stop(STOP_SECONDS),
             _answer_commands(STOP_SECONDS),
         )
         await app.intake.flush()
@@ -365,9 +391,10 @@ async def _remember(database: Database, name: str, value: str) -> None:
         await facts.remember(database, name, value)
 
 
-async def _deliver(app: App) -> None:
-    await app.bot.logged_in.wait()
-    await app.courier.run()
+async def _once_in(bot: PikaBot, loop: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop that speaks with Discord, from when it may."""
+    await bot.logged_in.wait()
+    await loop()
 
 
 def _connected(bot: PikaBot) -> bool:

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import heapq
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -41,13 +41,14 @@ from bot.rules.policy import Asker, Installation
 from bot.rules.trace import Rule
 from bot.store import deliveries, jobs
 from bot.store.database import Database
+from bot.ui.moderation.logged import LogWording
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.careful import CarefulMessenger
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.courier import Courier
 from bot.workflow.delivery.fitting import Fitting
-from bot.workflow.delivery.messenger import Outlook
+from bot.workflow.delivery.messenger import Outlook, ServerMessage
 from bot.workflow.delivery.restoring import Restoring
 from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
@@ -62,6 +63,7 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
+from bot.workflow.servers import Chore, ServerLog
 from bot.workflow.wordlists import WordLists
 
 START = 1_700_000_000_000
@@ -381,6 +383,19 @@ class Posted:
 
 
 @dataclass(frozen=True)
+class Announced:
+    """A message of a server that exists."""
+
+    id: int
+    guild_id: int
+    channel_id: int
+    number: int
+    text: str
+    nonce: str
+    at: int
+
+
+@dataclass(frozen=True)
 class PostedUnheard:
     """The message comes into being, and the answer does not arrive."""
 
@@ -403,6 +418,9 @@ class FakeDiscord:
         self._clock = clock
         self._numbers = count(9_000)
         self.messages: dict[int, Posted] = {}
+        self.announced: dict[int, Announced] = {}
+        self.announcements: deque[Exception | PostedUnheard | PostedSilent] = deque()
+        self.announce_tried: list[int] = []
         self.edits: list[tuple[int, str]] = []
         self.looks: list[DeliveryKind] = []
         self.tried: list[tuple[int, DeliveryKind]] = []
@@ -515,6 +533,44 @@ class FakeDiscord:
                 return message.id
         return None
 
+    async def announce(self, message: ServerMessage) -> int:
+        """Write a message of a server, or do as ordered."""
+        self.announce_tried.append(message.channel_id)
+        await asyncio.sleep(0)
+        if message.channel_id in self.closed:
+            raise Denied(self.closed[message.channel_id])
+        outcome = self.announcements.popleft() if self.announcements else None
+        if isinstance(outcome, Exception):
+            raise outcome
+        for one in self.announced.values():
+            if one.nonce == message.nonce and self._clock.now() - one.at <= self.NONCE_MS:
+                return one.id
+        number, now = next(self._numbers), self._clock.now()
+        self.announced[number] = Announced(
+            number, message.guild_id, message.channel_id, message.number, message.text,
+            message.nonce, now,
+        )  # fmt: skip
+        if isinstance(outcome, PostedUnheard):
+            raise outcome.error
+        if isinstance(outcome, PostedSilent):
+            await outcome.go.wait()
+        return number
+
+    async def find_announced(self, message: ServerMessage) -> int | None:
+        """Look back for a message of a server."""
+        await asyncio.sleep(0)
+        if self.closed.get(message.channel_id) == 50001:
+            raise Denied(50001)
+        for one in self.announced.values():
+            same = (one.channel_id, one.number) == (message.channel_id, message.number)
+            if same and one.at >= message.begun_at:
+                return one.id
+        return None
+
+    def said(self, channel_id: int) -> list[str]:
+        """What servers were told in this channel, in order."""
+        return [one.text for one in self.announced.values() if one.channel_id == channel_id]
+
     async def direct_channel(self, user_id: int) -> int:
         """A member's direct messages."""
         await asyncio.sleep(0)
@@ -562,6 +618,7 @@ class House:
         self.slots = Slots(slots)
         self.gate = Gate(self.clock, self.BUSY_SECONDS)
         self.told: list[tuple[int, JobState]] = []
+        self.chores: Counter[Chore] = Counter()
         self.pauses = Pauses(database, self.clock, self.queue)
         self.outlooks = Outlooks(self.clock, self.queue, self.slots, self.durations, self.pauses)
         self.pictures = Pictures(world.files, world.folder / "pictures")
@@ -597,8 +654,10 @@ class House:
         )
         self.brake, self.closed = Brake(self.clock), ClosedPlaces(self.clock)
         self.uploads = UploadLimits(self.clock)
+        messenger = CarefulMessenger(self.discord, self.closed, self.brake)
+        self.log = ServerLog(database, self.clock, messenger, LogWording(quota), self._count)
         self.courier = Courier(
-            database, self.clock, CarefulMessenger(self.discord, self.closed, self.brake),
+            database, self.clock, messenger,
             self.queue, self.outlooks, self.durations,
             Fitting(
                 self.pika, world.folder / "videos", self.uploads,
@@ -608,6 +667,7 @@ class House:
             self.changes,
         )  # fmt: skip
         self.closed.on_reopen(self.courier.reopened)
+        self.closed.on_reopen(self.log.reopened)
         self.changes.listen(lambda job: self.told.append((job.id, job.state)))
         self._tasks: list[asyncio.Task[None]] = []
         self._runs = False
@@ -651,6 +711,7 @@ class House:
         await self.runner.stop(0)
         await self.poller.stop()
         await self.courier.stop(0)
+        await self.log.stop(0)
         await self.pauses.stop()
         await self.database.close()
 
@@ -741,6 +802,14 @@ class House:
         """One round of the courier, to its end."""
         await self.courier.round()
         await self.courier.settle_down()
+
+    async def tell(self) -> None:
+        """One round of the servers' logs, to its end."""
+        await self.log.round()
+        await self.log.settle_down()
+
+    def _count(self, what: Chore, count_: int) -> None:
+        self.chores[what] += count_
 
     # What can be seen.
 

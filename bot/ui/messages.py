@@ -10,7 +10,7 @@ from bot.errors import Missing
 from bot.model import Delivery, DeliveryKind, Job
 from bot.ui import cards
 from bot.ui.views import embed_of, view_of
-from bot.workflow.delivery.messenger import Outlook
+from bot.workflow.delivery.messenger import Outlook, ServerMessage
 
 
 def new(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
@@ -58,6 +58,24 @@ def is_of(message: discord.Message, job: Job, kind: DeliveryKind) -> bool:
             return any(embed.footer.text == footer for embed in message.embeds)
         case _:
             raise ValueError(kind)
+
+
+def announcement(message: ServerMessage) -> dict[str, Any]:
+    """What ``send`` is called with for a message of a server. It pings nobody."""
+    return {
+        "content": f"{message.text}{_signature(message)}",
+        "allowed_mentions": discord.AllowedMentions.none(),
+    }
+
+
+def is_announcement(found: discord.Message, message: ServerMessage) -> bool:
+    """Whether a message of ours in the same channel is this one."""
+    return found.content.endswith(_signature(message))
+
+
+def _signature(message: ServerMessage) -> str:
+    """How the text of a server's message ends, and no other's in its channel."""
+    return f"\n-# Log {message.number}"
 
 
 def _card(job: Job, outlook: Outlook) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.clock import Clock
 from bot.logs import about_job
 from bot.model import Job, JobState
-from bot.store import deliveries, jobs
+from bot.store import deliveries, jobs, logbook
 from bot.store.database import Database
 from bot.workflow.delivery.courier import Courier
 from bot.workflow.delivery.upkeep import STUCK_MS
@@ -46,6 +46,7 @@ async def recover(
         courier.touch(job_id)
     async with database.transaction() as tx:
         await deliveries.due_now(tx, clock.now())
+    await logbook.due_now(database, clock.now())
     if open_jobs:
         log.info("goes on with %d unfinished jobs", len(open_jobs))
 

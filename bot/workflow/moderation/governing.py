@@ -16,10 +16,11 @@ from bot.clock import Clock
 from bot.errors import BadOption
 from bot.model import Quota, Verb
 from bot.rules.policy import AgeRule, Choices, Pause, PauseMode, Policy, Rate
-from bot.store import audit, choices, governing, policies
+from bot.store import audit, choices, governing, logbook, policies
 from bot.store.audit import Act, AuditEntry
 from bot.store.database import Database
 from bot.store.governing import Access, Whose
+from bot.store.logbook import LogState
 from bot.store.policies import Numbers
 from bot.workflow.moderation import options
 from bot.workflow.pauses import Pauses
@@ -154,6 +155,10 @@ class Governing:
     async def choices(self, guild_id: int) -> Choices:
         """What the server has chosen beside its limits."""
         return await self._database.read(lambda tx: choices.read(tx, guild_id))
+
+    async def log_state(self, guild_id: int) -> LogState:
+        """Whether the server's log channel takes what it is told, and how much waits for it."""
+        return await self._database.read(lambda tx: logbook.state(tx, guild_id))
 
     async def choose(
         self, by: Moderator, change: Callable[[Choices], Choices]

@@ -1,0 +1,17 @@
+"""What is done for whole servers, beside the way of jobs and off it.
+
+=======  ==============================================================
+care     all of it as one loop
+chores   what of it is counted
+log      telling the log channel of every change, once, in order
+rounds   doing such things again and again until the bot stops
+=======  ==============================================================
+"""
+
+from bot.store.logbook import LogLine
+from bot.workflow.servers.care import Care
+from bot.workflow.servers.chores import Chore
+from bot.workflow.servers.log import Page, ServerLog
+from bot.workflow.servers.rounds import Rounds
+
+__all__ = ["Care", "Chore", "LogLine", "Page", "Rounds", "ServerLog"]
