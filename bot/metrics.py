@@ -290,6 +290,8 @@ class Metrics:
         self._moves_to(job.state, code).inc()
         self._count_credits(job)
         self._take_times(job)
+        if job.state is JobState.FAILED and job.blocked_until is not None:
+            self.chore(Chore.MEMBER_BLOCKED, 1)
 
     def _enter(self, job: Job) -> None:
         if job.state in FINAL:

@@ -840,8 +840,8 @@ class House:
 
     async def used(self, guild_id: int = GUILD, user_id: int = MEMBER) -> int:
         """What the member has used."""
-        trace = await self.members.explain(asker_of(requester(user_id, guild_id)))
-        measure = trace.of(Rule.MEMBER_LIMIT).measure
+        account = await self.members.account(asker_of(requester(user_id, guild_id)))
+        measure = account.trace.of(Rule.MEMBER_LIMIT).measure
         assert measure is not None
         return measure.used
 

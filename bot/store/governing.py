@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bot.model import Verb
-from bot.rules.policy import AgeRule, PauseMode
+from bot.rules.policy import AgeRule, Block, PauseMode
 from bot.store import audit, usage
 from bot.store.audit import Act, AuditEntry, State
 from bot.store.database import execute_rows
@@ -177,6 +177,12 @@ def _block(tx: sqlite3.Connection, act: Act, user_id: int) -> State | None:
         """,
         {"guild_id": act.guild_id, "user_id": user_id, "now": act.at},
     )
+
+
+def standing_block(tx: sqlite3.Connection, guild_id: int, user_id: int, now: int) -> Block | None:
+    """The block that holds for this member now."""
+    found = _block(tx, Act(guild_id, 0, now), user_id)
+    return None if found is None else Block(found.get("reason"), found.get("until"))
 
 
 def pause(

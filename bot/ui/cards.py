@@ -243,7 +243,13 @@ def _why_here(place: Place) -> str:
 
 def notice_text(job: Job) -> str:
     """What a member is told when there will be no video."""
-    return f"<@{job.requester.user_id}> Job {job.id}: {reason(job)}. {_sentence(charge(job))}"
+    text = f"<@{job.requester.user_id}> Job {job.id}: {reason(job)}. {_sentence(charge(job))}"
+    if job.blocked_until is None:
+        return text
+    return (
+        f"{text} As that has now happened too often, you may not ask for videos in this server "
+        f"until <t:{-(-job.blocked_until // 1000)}:f>."
+    )
 
 
 def _sentence(text: str) -> str:

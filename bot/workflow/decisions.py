@@ -12,10 +12,12 @@ from bot.rules.costs import Order
 from bot.rules.engine import decide
 from bot.rules.limits import needs
 from bot.rules.policy import Asker, Installation, Rulebook
+from bot.rules.strikes import StrikeCount
 from bot.rules.trace import Rule, Trace
 from bot.store import policies, usage
 from bot.store.database import Database
 from bot.store.policies import Member
+from bot.workflow.servers import strikes
 
 
 class Decisions:
@@ -71,12 +73,14 @@ def _member(asker: Asker) -> Member:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a member may still do here: the decision on one more, and when the next credit of
-    their own limit frees.
+    """What a member may still do here: the decision on one more, when the next credit of their
+    own limit frees, and how many strikes count, where the server counts any. Strikes are no part
+    of the decision: they come of what was decided, and end in a block, which is.
     """
 
     trace: Trace
     next_credit_at: int | None
+    strikes: StrikeCount | None = None
 
 
 async def account_now(
@@ -87,7 +91,11 @@ async def account_now(
     def read(tx: sqlite3.Connection) -> Account:
         decisions = Decisions(tx, [asker], installation, now, writing=False)
         trace = decisions.on(asker, Order(Verb.CREATE))
-        return Account(trace, decisions.next_credit_at(asker, trace))
+        return Account(
+            trace,
+            decisions.next_credit_at(asker, trace),
+            strikes.standing(tx, asker.guild_id, asker.user_id, now),
+        )
 
     return await database.read(read)
 

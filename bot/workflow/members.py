@@ -8,7 +8,6 @@ from bot.clock import Clock
 from bot.errors import JobNotFound, StaleState, TooLate
 from bot.model import FINAL, VIDEO_HERE, Job, JobState
 from bot.rules.policy import Asker, Installation
-from bot.rules.trace import Trace
 from bot.store import jobs
 from bot.store.database import Database
 from bot.workflow.changes import Changes
@@ -50,14 +49,10 @@ class Members:
         return [(job, self._outlooks.of(job)) for job in mine]
 
     async def account(self, asker: Asker) -> Account:
-        """What this member may still do here, by the same rules that intake uses."""
-        return await account_now(self._database, asker, self._installation, self._clock.now())
-
-    async def explain(self, asker: Asker) -> Trace:
-        """The decision that one more video of this member would meet, with every rule tested.
-        Block lists are left out: they are about what is asked for.
+        """What this member may still do here, by the same rules that intake uses. Block lists are
+        left out: they are about what is asked for.
         """
-        return (await self.account(asker)).trace
+        return await account_now(self._database, asker, self._installation, self._clock.now())
 
     async def cancel(self, guild_id: int, user_id: int, job_id: int) -> tuple[Job, Cancelled]:
         """Cancel one's own job.

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiosqlite
@@ -31,6 +31,7 @@ from bot.workflow.changes import Changes
 from bot.workflow.decisions import left_for_late
 from bot.workflow.pictures import Fetches, Pictures
 from bot.workflow.rendering.onward import hand_on
+from bot.workflow.servers.strikes import strike
 
 log = logging.getLogger(__name__)
 
@@ -154,11 +155,12 @@ class Settling:
                     tx, job.id, job.state, JobState.FAILED, at=now, code=code, detail=detail[:300]
                 )
                 await deliveries.add(tx, failed, DeliveryKind.NOTICE, at=now)
+                until = await within(tx, lambda sync: strike(sync, failed, now))
         except StaleState:
             log.info("was moved by somebody else")
             return
         log.info("failed: %s %s", code, detail)
-        self._over(failed)
+        self._over(replace(failed, blocked_until=until))
 
     async def cancel_queued(self, job: Job) -> Job:
         """Out of the queue, credits back. Raises ``StaleState`` when it has left the queue."""
