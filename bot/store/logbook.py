@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
+from bot.rules.alerts import BudgetAlert, Fill
 from bot.store.audit import AuditEntry, entry_of
 from bot.store.database import Database
 
@@ -27,7 +28,7 @@ class LogLine:
 
     id: int
     at: int
-    what: AuditEntry
+    what: AuditEntry | BudgetAlert
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def sheet(tx: sqlite3.Connection, guild_id: int, most: int) -> Sheet | None:
     log = tx.execute("SELECT * FROM server_log WHERE guild_id = ?", (guild_id,)).fetchone()
     rows = tx.execute(
         """
-        SELECT l.id, l.at, l.channel_id AS target, coalesce(l.channel_id, c.log_channel) AS goes_to,
+        SELECT l.id, l.at, l.kind, l.facts, l.channel_id AS target,
+               coalesce(l.channel_id, c.log_channel) AS goes_to,
                e.id AS e_id, e.guild_id, e.actor_id, e.action, e.subject, e.subject_id,
                e.before_state, e.after_state, e.at AS e_at
         FROM log_line l
@@ -112,7 +114,7 @@ def sheet(tx: sqlite3.Connection, guild_id: int, most: int) -> Sheet | None:
     for row in rows:
         if (row["target"], row["goes_to"]) != (first["target"], first["goes_to"]):
             break
-        together.append(LogLine(row["id"], row["at"], entry_of(row, prefix="e_")))
+        together.append(LogLine(row["id"], row["at"], _what(row)))
     return Sheet(
         channel_id=first["goes_to"],
         chosen=first["target"] is None,
@@ -122,6 +124,25 @@ def sheet(tx: sqlite3.Connection, guild_id: int, most: int) -> Sheet | None:
         begun=None
         if log["begun_line"] is None
         else Begun(log["begun_channel"], log["begun_line"], log["begun_at"]),
+    )
+
+
+def _what(row: sqlite3.Row) -> AuditEntry | BudgetAlert:
+    if row["kind"] == "entry":
+        return entry_of(row, prefix="e_")
+    facts = json.loads(row["facts"])
+    return BudgetAlert(**facts | {"fill": Fill(facts["fill"])})
+
+
+def tell(tx: sqlite3.Connection, guild_id: int, what: BudgetAlert, at: int) -> None:
+    """The server's log channel has to be told of this too, if there is one."""
+    tx.execute(
+        """
+        INSERT INTO log_line (guild_id, kind, facts, at)
+        SELECT guild_id, :kind, :facts, :at FROM server_choice
+        WHERE guild_id = :guild_id AND log_channel IS NOT NULL
+        """,
+        {"guild_id": guild_id, "kind": "budget", "facts": json.dumps(asdict(what)), "at": at},
     )
 
 

@@ -24,6 +24,7 @@ from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.outlook import Outlooks
 from bot.workflow.pictures import Pictures, missing
 from bot.workflow.queue import FairQueue
+from bot.workflow.servers.budgets import BudgetWatch
 from bot.workflow.wordlists import Checked, WordLists
 
 log = logging.getLogger(__name__)
@@ -189,6 +190,7 @@ class Intake:
         known = jobs.ids_of_requests(tx, keys)
         askers = [order.asker for order in orders]
         decisions = Decisions(tx, askers, self._installation, now, writing=True)
+        budgets = BudgetWatch(tx, now)
         next_id = jobs.next_id(tx)
 
         results: list[tuple[Job | int, bool] | Exception] = []
@@ -201,11 +203,12 @@ class Intake:
             if key in known:
                 results.append((known[key], False))
                 continue
-            version = decisions.rulebook(order.asker).server.words
-            if order.checked.version != version:
-                results.append(_OtherList(version))
+            server = decisions.rulebook(order.asker).server
+            if order.checked.version != server.words:
+                results.append(_OtherList(server.words))
                 continue
             trace = decisions.on(order.asker, order.order)
+            budgets.see(server, trace)
             if not trace.allowed:
                 results.append(refusal(trace))
                 continue
@@ -226,6 +229,7 @@ class Intake:
             jobs.insert(tx, new)
             ledger.hold(tx, new)
             deliveries.add_cards(tx, new, due_at=now + CARD_GRACE_MS)
+        budgets.write()
         return results
 
 

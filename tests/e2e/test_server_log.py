@@ -70,6 +70,28 @@ async def test_a_log_channel_that_was_closed_is_told_once_it_opens(scene: Scene)
     ]  # fmt: skip
 
 
+async def test_a_budget_is_told_of_at_eighty_per_cent_and_when_it_is_used_up(scene: Scene) -> None:
+    """Once each, in the log of its server only, however many are refused afterwards."""
+    mona, log = moderator(scene), await log_of(scene)
+    elsewhere = scene.discord.world.create_guild("Elsewhere")
+    theirs = elsewhere.create_text_channel("mod-log")
+    await scene.choose(elsewhere, log=theirs.id)
+    await moderate(scene, mona, "budget", credits=5, hours=12)
+    for who in (scene.alice, scene.alice, scene.bob, scene.bob):
+        await scene.card(who=who)
+    near = "⚠️ **80 % of this server's budget is used**: 4 of 5 credits of the last 12 hours."
+    await scene.until(lambda: told(log)[2:] == [near])
+    card = await scene.card()
+    await scene.until(lambda: len(told(log)) == 4)
+    for _ in range(3):
+        await scene.refused()
+    await scene.delivered(card)
+    assert told(log)[2] == near
+    assert told(log)[3].startswith("⛔ **This server's budget is used up**: 5 of 5 credits")
+    assert len(told(log)) == 4
+    assert len(told(theirs)) == 1
+
+
 async def test_a_kill_while_the_log_is_told_posts_nothing_twice(open_scene: OpenScene) -> None:
     """Discord has the message, the bot dies before it knows: the next one finds it, and tells what
     came after.

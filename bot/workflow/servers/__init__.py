@@ -1,10 +1,12 @@
 """What is done for whole servers, beside the way of jobs and off it.
 
 =======  ==============================================================
+budgets  telling a server that its budget is nearly used up
 care     all of it as one loop
 chores   what of it is counted
 log      telling the log channel of every change, once, in order
 rounds   doing such things again and again until the bot stops
+strikes  blocking whoever gives Pika too much to refuse
 =======  ==============================================================
 """
 

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from bot.errors import Denied, TryLater
-from bot.store import choices, governing, logbook
-from bot.store.audit import Act
+from bot.store import logbook
 from bot.store.database import Database
 from bot.store.logbook import KEPT_MOST, KEPT_MS, LogState
 from bot.workflow.delivery.closed import Need
@@ -20,43 +15,14 @@ from bot.workflow.servers import Chore
 from bot.workflow.servers.log import MOST_REFUSED_MS, RETRY_MS, Page, ServerLog
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, House, PostedSilent, PostedUnheard, a_while, until
+from tests.servers import ELSEWHERE, LOG, MODERATOR, OTHER_LOG, block, blocked, choose
 
-LOG, OTHER_LOG, ELSEWHERE = 700, 701, 101
-MODERATOR = 900
 LONG = 600.0  # longer than Discord remembers a nonce
-
-
-async def choose(house: House, guild: int = GUILD, **values: Any) -> None:
-    """A moderator chooses."""
-    await _write(house, guild, lambda tx, act: _choose(tx, act, values))
-
-
-def _choose(tx: sqlite3.Connection, act: Act, values: dict[str, Any]) -> None:
-    choices.change(tx, act, replace(choices.read(tx, act.guild_id), **values))
-
-
-async def block(house: House, *members: int, guild: int = GUILD) -> None:
-    """A moderator blocks members, one after the other."""
-    for member in members:
-        await _write(house, guild, lambda tx, act, member=member: governing.block(tx, act, member))
-
-
-async def _write(
-    house: House, guild: int, change: Callable[[sqlite3.Connection, Act], Any]
-) -> None:
-    act = Act(guild, MODERATOR, house.clock.now())
-    await house.database.write(lambda tx: change(tx, act))
 
 
 async def state(database: Database, guild: int = GUILD) -> LogState:
     """How the log is doing."""
     return await database.read(lambda tx: logbook.state(tx, guild))
-
-
-def blocked(house: House, channel: int = LOG) -> list[int]:
-    """The members of whom the channel was told that they are blocked, in order."""
-    lines = [line for text in house.discord.said(channel) for line in text.split("\n")]
-    return [int(line[2 : line.index(">")]) for line in lines if "→ blocked" in line]
 
 
 @pytest.fixture

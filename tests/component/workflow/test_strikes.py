@@ -14,34 +14,25 @@ from bot.errors import NotAllowed
 from bot.model import DeliveryKind, Job, JobState, PikaStatus, Quota
 from bot.pika.errors import Moderated
 from bot.rules.policy import Block, Strikes
-from bot.store import audit, choices, governing, policies, strikes
-from bot.store.audit import Act, AuditEntry
+from bot.store import audit, governing, policies, strikes
+from bot.store.audit import AuditEntry
 from bot.ui.cards import notice_text
 from bot.ui.texts import account_text, explained_text
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, MEMBER, House, asker_of, recipe, requester
+from tests.servers import ELSEWHERE, change, choose
 
 HOUR = 3_600_000
 RULE = Strikes(3, 24 * HOUR, 2 * HOUR)
-ELSEWHERE, OTHER, MODERATOR = 101, 401, 900
+OTHER = 401
 REASON = "Pika's moderation refused 3 prompts of the last 24 hours"
-
-
-async def choose(house: House, rule: Strikes | None, guild: int = GUILD) -> None:
-    """A server's rule."""
-
-    def write(tx: sqlite3.Connection) -> None:
-        act = Act(guild, MODERATOR, house.clock.now())
-        choices.change(tx, act, replace(choices.read(tx, guild), strikes=rule))
-
-    await house.database.write(write)
 
 
 @pytest.fixture
 async def strict(open_house: OpenHouse) -> House:
     """A server with a rule, whose members may ask for a lot."""
     house = await open_house(quota=Quota(99, HOUR, 99), slots=9)
-    await choose(house, RULE)
+    await choose(house, strikes=RULE)
     return house
 
 
@@ -61,8 +52,7 @@ async def standing(house: House, member: int = MEMBER, guild: int = GUILD) -> Bl
 
 async def moderate(house: House, what: Any, **values: Any) -> None:
     """A moderator blocks or unblocks the member."""
-    act = Act(GUILD, MODERATOR, house.clock.now())
-    await house.database.write(lambda tx: what(tx, act, MEMBER, **values))
+    await change(house, lambda tx, act: what(tx, act, MEMBER, **values))
 
 
 async def blocks(house: House, guild: int = GUILD) -> list[AuditEntry]:
@@ -106,7 +96,7 @@ async def test_pikas_refusal_of_the_request_itself_counts_too(strict: House) -> 
 
 async def test_other_failures_and_other_people_do_not_count(strict: House) -> None:
     """Nor the same member in another server, nor servers that have no such rule."""
-    await choose(strict, Strikes(1, HOUR, HOUR), ELSEWHERE)
+    await choose(strict, ELSEWHERE, strikes=Strikes(1, HOUR, HOUR))
     for _ in range(2):
         await moderated(strict)
     for code in ("failed", "stalled", "refused"):
@@ -129,7 +119,7 @@ async def test_only_a_moderated_prompt_blocks(strict: House) -> None:
     """A rule that was made stricter waits for the next one; what else fails is no reason."""
     for _ in range(2):
         await moderated(strict)
-    await choose(strict, replace(RULE, count=2))
+    await choose(strict, strikes=replace(RULE, count=2))
     await strict.settling.fail((await strict.ask()).job, "failed", "")
     assert await standing(strict) is None
     await moderated(strict)
