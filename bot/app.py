@@ -63,7 +63,7 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
-from bot.workflow.servers import Care, Rounds, ServerLog
+from bot.workflow.servers import Care, Digests, Rounds, ServerLog
 from bot.workflow.wordlists import WordLists
 
 log = logging.getLogger(__name__)
@@ -282,7 +282,12 @@ def _care(
     every = partial(Rounds, database, clock)
     log_ = ServerLog(database, clock, messenger, LogWording(installation.quota), metrics.chore)
     closed.on_reopen(log_.reopened)
-    return Care(log_, [every("the log of servers", max(0.05, 2 * fast), log_.round)])
+    digests = Digests(database, settings.database, clock, installation.quota, metrics.chore)
+    rounds = [
+        every("the log of servers", max(0.05, 2 * fast), log_.round),
+        every("the digests of servers", max(0.2, 60 * fast), digests.round),
+    ]
+    return Care(log_, rounds)
 
 
 def _health(bot: PikaBot, database: Database, room: Room, clock: Clock) -> Health:

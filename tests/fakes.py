@@ -63,7 +63,7 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
-from bot.workflow.servers import Chore, ServerLog
+from bot.workflow.servers import Chore, Digests, ServerLog
 from bot.workflow.wordlists import WordLists
 
 START = 1_700_000_000_000
@@ -656,6 +656,7 @@ class House:
         self.uploads = UploadLimits(self.clock)
         messenger = CarefulMessenger(self.discord, self.closed, self.brake)
         self.log = ServerLog(database, self.clock, messenger, LogWording(quota), self._count)
+        self.digests = Digests(database, world.folder / "pika.db", self.clock, quota, self._count)
         self.courier = Courier(
             database, self.clock, messenger,
             self.queue, self.outlooks, self.durations,

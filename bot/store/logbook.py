@@ -14,8 +14,11 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from bot.rules.alerts import BudgetAlert, Fill
+from bot.store import digests
 from bot.store.audit import AuditEntry, entry_of
 from bot.store.database import Database
+from bot.store.digests import Digest, digest_of
+from bot.store.reports import DAY_MS
 
 KEPT_MS: Final = 7 * 24 * 3_600_000
 KEPT_MOST: Final = 500
@@ -28,7 +31,7 @@ class LogLine:
 
     id: int
     at: int
-    what: AuditEntry | BudgetAlert
+    what: AuditEntry | BudgetAlert | Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +130,16 @@ def sheet(tx: sqlite3.Connection, guild_id: int, most: int) -> Sheet | None:
     )
 
 
-def _what(row: sqlite3.Row) -> AuditEntry | BudgetAlert:
+def _what(row: sqlite3.Row) -> AuditEntry | BudgetAlert | Digest:
     if row["kind"] == "entry":
         return entry_of(row, prefix="e_")
     facts = json.loads(row["facts"])
+    if row["kind"] == "digest":
+        return digest_of(facts)
     return BudgetAlert(**facts | {"fill": Fill(facts["fill"])})
 
 
-def tell(tx: sqlite3.Connection, guild_id: int, what: BudgetAlert, at: int) -> None:
+def tell(tx: sqlite3.Connection, guild_id: int, what: BudgetAlert | Digest, at: int) -> None:
     """The server's log channel has to be told of this too, if there is one."""
     tx.execute(
         """
@@ -142,7 +147,12 @@ def tell(tx: sqlite3.Connection, guild_id: int, what: BudgetAlert, at: int) -> N
         SELECT guild_id, :kind, :facts, :at FROM server_choice
         WHERE guild_id = :guild_id AND log_channel IS NOT NULL
         """,
-        {"guild_id": guild_id, "kind": "budget", "facts": json.dumps(asdict(what)), "at": at},
+        {
+            "guild_id": guild_id,
+            "kind": "digest" if isinstance(what, Digest) else "budget",
+            "facts": json.dumps(asdict(what)),
+            "at": at,
+        },
     )
 
 
@@ -254,6 +264,8 @@ def moved(tx: sqlite3.Connection, entry: AuditEntry, old: int | None, new: int |
             """,
             (guild_id, entry.id, old, entry.act.at),
         )
+    else:  # the first digest is of the day that has begun
+        digests.told(tx, guild_id, entry.act.at // DAY_MS - 1)
     tx.execute("UPDATE server_log SET attempts = 0, refused = NULL WHERE guild_id = ?", (guild_id,))
     _due_if_more(tx, guild_id, entry.act.at)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from bot.sandbox.discord import Fault, Permission, TextChannel
+from bot.store.reports import DAY_MS
+from bot.workflow.servers.digests import day_to_tell
 from tests.e2e.conftest import OpenScene
 from tests.e2e.moderating import moderate, moderator
 from tests.e2e.town import Scene, about, bots
@@ -89,6 +93,31 @@ async def test_a_budget_is_told_of_at_eighty_per_cent_and_when_it_is_used_up(sce
     assert told(log)[2] == near
     assert told(log)[3].startswith("⛔ **This server's budget is used up**: 5 of 5 credits")
     assert len(told(log)) == 4
+    assert len(told(theirs)) == 1
+
+
+async def test_a_day_is_told_once_however_often_the_bot_is_started(open_scene: OpenScene) -> None:
+    """The bot that finds a day untold tells it, to the server in which it happened."""
+    scene = await open_scene()
+    log = await log_of(scene)
+    elsewhere = scene.discord.world.create_guild("Elsewhere")
+    theirs = elsewhere.create_text_channel("mod-log")
+    await scene.choose(elsewhere, log=theirs.id)
+    for who in (scene.alice, scene.alice, scene.bob):
+        await scene.delivered(await scene.card(who=who))
+    assert await scene.town.stop() == 0
+    day = day_to_tell(scene.guild.id, int(time.time() * 1000))
+    at = day * DAY_MS + 3_600_000
+    scene.town.change("UPDATE job SET finished_at = ?", at)
+    scene.town.change("UPDATE reservation SET settled_at = ?", at)
+    scene.town.change("UPDATE server_digest SET day = ?", day - 1)
+    for _ in range(2):
+        await scene.town.restart()
+        await scene.until(lambda: len(told(log)) == 3)
+        assert await scene.town.stop() == 0
+    assert "**3 credits**; 3 videos posted, 0 failed, 0 cancelled." in told(log)[1]
+    most = f"Most active: <@{scene.alice.id}> 2 credits, <@{scene.bob.id}> 1 credit."
+    assert told(log)[2] == most
     assert len(told(theirs)) == 1
 
 

@@ -162,6 +162,11 @@ class Town:
             db.row_factory = sqlite3.Row
             return [dict(row) for row in db.execute(sql, params)]
 
+    def change(self, sql: str, *params: Any) -> None:
+        """Change the database behind the back of a bot that does not run."""
+        with closing(sqlite3.connect(self.data / "pika.db", isolation_level=None)) as db:
+            db.execute(sql, params)
+
     @property
     def secrets(self) -> list[str]:
         """What must never be seen."""

@@ -91,6 +91,8 @@ CREATE TABLE server_digest (
     day      INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX report_by_time ON report (at);
+
 -- Until when the member was blocked, as this prompt was one too many that Pika has moderated.
 ALTER TABLE job ADD COLUMN blocked_until INTEGER;
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from bot.model import Quota
 from bot.rules.alerts import BudgetAlert, Fill
 from bot.rules.refusal import hours
 from bot.ui.moderation.changes import told
-from bot.ui.moderation.texts import MESSAGE_LIMIT
-from bot.workflow.servers import LogLine, Page
+from bot.ui.moderation.texts import MESSAGE_LIMIT, so_many
+from bot.ui.moderation.values import credits_
+from bot.workflow.servers import Digest, LogLine, Page
 
 _ROOM: Final = MESSAGE_LIMIT - 30
 """Characters of a message before its signature."""
@@ -41,6 +43,8 @@ class LogWording:
         match line.what:
             case BudgetAlert():
                 return f"{_budget(line.what)}\n-# <t:{line.at // 1000}:f>"
+            case Digest():
+                return _digest(line.what)
             case entry:
                 return told(entry, self.default)
 
@@ -56,6 +60,34 @@ def _budget(alert: BudgetAlert) -> str:
     return f"⚠️ **{percent} % of this server's budget is used**: {numbers}."
 
 
+def _digest(digest: Digest) -> str:
+    day = datetime.fromtimestamp(digest.day * 86_400, UTC)
+    parts = [
+        f"📊 **{day.day} {day:%B %Y}** (UTC): **{credits_(digest.credits)}**; "
+        f"{so_many(digest.delivered, 'video')} posted, {digest.failed:,} failed, "
+        f"{digest.cancelled:,} cancelled."
+    ]
+    if digest.moderated:
+        parts.append(f"Pika's moderation refused {so_many(digest.moderated, 'prompt')}.")
+    if digest.members:
+        most = ", ".join(f"<@{one.user_id}> {credits_(one.credits)}" for one in digest.members)
+        parts.append(f"Most active: {most}.")
+    if digest.budget is not None:
+        used, limit, window_ms = digest.budget
+        parts.append(f"Budget: {used:,} of {limit:,} credits of the last {hours(window_ms)} used.")
+    waiting = [
+        text
+        for number, text in (
+            (digest.reviews, f"{so_many(digest.reviews, 'video')} to review"),
+            (digest.reports, so_many(digest.reports, "reported video")),
+        )
+        if number
+    ]
+    if waiting:
+        parts.append(f"Waiting for a moderator: {', '.join(waiting)}.")
+    return "\n".join(parts)
+
+
 def _lost(number: int) -> str:
-    what = "1 line" if number == 1 else f"{number:,} lines"
-    return f"-# Before this, {what} could not be posted here. `/moderate audit` has every change."
+    lines = so_many(number, "line")
+    return f"-# Before this, {lines} could not be posted here. `/moderate audit` has every change."

@@ -24,7 +24,7 @@ def queue_text(jobs: Sequence[tuple[Job, Outlook]]) -> str:
     """A line or two for each unfinished job of the server, as many as one message holds."""
     if not jobs:
         return "No videos are unfinished in this server."
-    text = f"**{_count(len(jobs), 'unfinished video')}** in this server:\n"
+    text = f"**{so_many(len(jobs), 'unfinished video')}** in this server:\n"
     for index, (job, outlook) in enumerate(jobs):
         block = (
             f"**Job {job.id}** <@{job.requester.user_id}> /{job.recipe.verb} "
@@ -40,7 +40,7 @@ def list_text(phrases: Sequence[str]) -> str:
     """The block list, as much of it as one message holds."""
     if not phrases:
         return "No words are blocked in this server. `/moderate words add` blocks some."
-    text = f"**{_count(len(phrases), 'blocked phrase')}**: "
+    text = f"**{so_many(len(phrases), 'blocked phrase')}**: "
     for index, phrase in enumerate(phrases):
         piece = f"{', ' if index else ''}{code(phrase, 100)}"
         if len(text) + len(piece) > _ROOM - 60:
@@ -70,7 +70,7 @@ def rejected_text(rejected: Sequence[Rejected]) -> str:
     ]
     if len(rejected) > _REJECTED:
         lines.append(f"- … and {len(rejected) - _REJECTED:,} more")
-    return f"\n{_count(len(rejected), 'line')} could not be used:\n" + "\n".join(lines)
+    return f"\n{so_many(len(rejected), 'line')} could not be used:\n" + "\n".join(lines)
 
 
 def usage_text(report: UsageReport) -> str:
@@ -78,20 +78,21 @@ def usage_text(report: UsageReport) -> str:
     days = len(report.days)
     lines = [
         f"**{'Today' if days == 1 else f'The last {days} days'}** (UTC): "
-        f"**{credits_(report.credits)}** by {_count(len(report.members), 'member')}.",
-        f"{_count(report.delivered, 'video')} posted, {report.failed:,} failed, "
+        f"**{credits_(report.credits)}** by {so_many(len(report.members), 'member')}.",
+        f"{so_many(report.delivered, 'video')} posted, {report.failed:,} failed, "
         f"{report.cancelled:,} cancelled; what failed was not charged.",
     ]
     if report.members:
         lines.append("Most credits:")
     lines += [
-        f"{place}. <@{one.user_id}>: {credits_(one.credits)} for {_count(one.videos, 'video')}"
+        f"{place}. <@{one.user_id}>: {credits_(one.credits)} for {so_many(one.videos, 'video')}"
         for place, one in enumerate(report.members[:_TOP], start=1)
     ]
     return "\n".join(lines)
 
 
-def _count(number: int, what: str) -> str:
+def so_many(number: int, what: str) -> str:
+    """So many of something."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 

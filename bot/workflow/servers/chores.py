@@ -12,6 +12,7 @@ class Chore(StrEnum):
     LOG_POSTED = "log_posted"  # messages in log channels
     LOG_REFUSED = "log_refused"  # by their channel, or for what they say
     LOG_LOST = "log_lost"  # lines that were given up
+    DIGEST = "digest"  # days that log channels are told of
     MEMBER_BLOCKED = "member_blocked"  # for too many prompts that Pika moderated
 
 
