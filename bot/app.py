@@ -63,7 +63,7 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
-from bot.workflow.servers import Care, Digests, Rounds, ServerLog
+from bot.workflow.servers import Care, Digests, Keeping, Rounds, ServerLog
 from bot.workflow.wordlists import WordLists
 
 log = logging.getLogger(__name__)
@@ -283,9 +283,17 @@ def _care(
     log_ = ServerLog(database, clock, messenger, LogWording(installation.quota), metrics.chore)
     closed.on_reopen(log_.reopened)
     digests = Digests(database, settings.database, clock, installation.quota, metrics.chore)
+    keeping = Keeping(
+        database,
+        clock,
+        _folders(settings)[1],
+        int(settings.retention_days * 24 * 3_600_000),
+        metrics.chore,
+    )
     rounds = [
         every("the log of servers", max(0.05, 2 * fast), log_.round),
         every("the digests of servers", max(0.2, 60 * fast), digests.round),
+        every("erasing", max(0.2, 3_600 * fast), keeping.round),
     ]
     return Care(log_, rounds)
 

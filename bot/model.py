@@ -267,7 +267,8 @@ class Job:
     is the moderator who has it, if it is not the member's. ``credits`` is what it costs, ``hold``
     what the ledger says of them. ``mark`` is why its video is to be looked at first, as far as
     that was known when it was taken; ``review`` is that look, ``removal`` that it was taken away.
-    ``blocked_until`` is the end of the block that its moderated prompt brought.
+    ``blocked_until`` is the end of the block that its moderated prompt brought. ``erased_at`` is
+    when its words and pictures were erased: nothing is said about it any more.
     """
 
     id: int
@@ -293,6 +294,7 @@ class Job:
     review: Review | None = None
     removal: Removal | None = None
     blocked_until: int | None = None
+    erased_at: int | None = None
 
 
 def may_come_late(job: Job, now: int) -> bool:

@@ -63,7 +63,7 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
-from bot.workflow.servers import Chore, Digests, ServerLog
+from bot.workflow.servers import Chore, Digests, Keeping, ServerLog
 from bot.workflow.wordlists import WordLists
 
 START = 1_700_000_000_000
@@ -609,6 +609,7 @@ class House:
     STALL_SECONDS = 1200.0
     DOUBT_SECONDS = 120.0
     BUSY_SECONDS = 20.0
+    RETENTION_MS = 30 * 24 * 3_600_000
 
     def __init__(self, world: World, database: Database, quota: Quota, slots: int) -> None:
         self.world = world
@@ -657,6 +658,9 @@ class House:
         messenger = CarefulMessenger(self.discord, self.closed, self.brake)
         self.log = ServerLog(database, self.clock, messenger, LogWording(quota), self._count)
         self.digests = Digests(database, world.folder / "pika.db", self.clock, quota, self._count)
+        self.keeping = Keeping(
+            database, self.clock, world.folder / "videos", self.RETENTION_MS, self._count
+        )
         self.courier = Courier(
             database, self.clock, messenger,
             self.queue, self.outlooks, self.durations,

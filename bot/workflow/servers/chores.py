@@ -13,6 +13,7 @@ class Chore(StrEnum):
     LOG_REFUSED = "log_refused"  # by their channel, or for what they say
     LOG_LOST = "log_lost"  # lines that were given up
     DIGEST = "digest"  # days that log channels are told of
+    ERASED = "erased"  # jobs whose words and pictures were kept for long enough
     MEMBER_BLOCKED = "member_blocked"  # for too many prompts that Pika moderated
 
 
