@@ -63,7 +63,13 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
-from bot.workflow.servers import Care, Digests, Keeping, Rounds, ServerLog
+from bot.workflow.servers.care import Care
+from bot.workflow.servers.digests import Digests
+from bot.workflow.servers.keeping import Keeping
+from bot.workflow.servers.leaving import Leaving
+from bot.workflow.servers.log import ServerLog
+from bot.workflow.servers.presence import Presence
+from bot.workflow.servers.rounds import Rounds
 from bot.workflow.wordlists import WordLists
 
 log = logging.getLogger(__name__)
@@ -212,14 +218,12 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         )
 
         brake, closed, uploads = Brake(clock), ClosedPlaces(clock), UploadLimits(clock)
+        presence = Presence()
         metrics.watch(brake)
 
-        def answered(status: int | str) -> None:
-            metrics.discord_answered(status)
-            if isinstance(status, int):
-                brake.heard(status)
-
-        responder = stack.enter_context(Responder.open(settings.discord_api_url, tls, answered))
+        responder = stack.enter_context(
+            Responder.open(settings.discord_api_url, tls, partial(_heard, metrics, brake))
+        )
         tokens = AnswerTokens(clock)
         discord_client.point_at(settings.discord_api_url)
         bot = PikaBot(
@@ -230,6 +234,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             uploads=uploads,
             brake=brake,
             repeats=Repeats(clock),
+            presence=presence,
             recall=partial(facts.recall, database),
             remember=partial(_remember, database),
             guild_ids=settings.discord_guild_ids,
@@ -246,7 +251,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             tick_seconds=min(2.0, settings.pika_poll_seconds),
         )  # fmt: skip
         closed.on_reopen(courier.reopened)
-        care = _care(settings, database, clock, messenger, closed, metrics, installation)
+        care = _care(settings, settling, pauses, presence, messenger, closed, metrics)
         await pauses.read()
         await recover(database, clock, queue, slots, durations, courier)
         await sweep(database, pictures_dir, videos_dir)
@@ -268,30 +273,28 @@ async def _open(stack: AsyncExitStack, settings: Settings, installation: Install
 
 def _care(
     settings: Settings,
-    database: Database,
-    clock: Clock,
+    settling: Settling,
+    pauses: Pauses,
+    presence: Presence,
     messenger: Messenger,
     closed: ClosedPlaces,
     metrics: Metrics,
-    installation: Installation,
 ) -> Care:
     """What is done for whole servers; where Pika is faster than by default, as in tests and in the
     demo, this is too.
     """
+    database, clock, quota = settling.database, settling.clock, settling.installation.quota
+    retention_ms = int(settings.retention_days * 24 * 3_600_000)
+    log_ = ServerLog(database, clock, messenger, LogWording(quota), metrics.chore)
+    closed.on_reopen(log_.reopened)
+    digests = Digests(database, settings.database, clock, quota, metrics.chore)
+    keeping = Keeping(database, clock, settling.videos, retention_ms, metrics.chore)
+    leaving = Leaving(database, clock, presence, settling, pauses, metrics.chore)
     fast = min(1.0, settings.pika_poll_seconds / 15)
     every = partial(Rounds, database, clock)
-    log_ = ServerLog(database, clock, messenger, LogWording(installation.quota), metrics.chore)
-    closed.on_reopen(log_.reopened)
-    digests = Digests(database, settings.database, clock, installation.quota, metrics.chore)
-    keeping = Keeping(
-        database,
-        clock,
-        _folders(settings)[1],
-        int(settings.retention_days * 24 * 3_600_000),
-        metrics.chore,
-    )
     rounds = [
         every("the log of servers", max(0.05, 2 * fast), log_.round),
+        every("leaving servers", max(0.05, 2 * fast), leaving.round),
         every("the digests of servers", max(0.2, 60 * fast), digests.round),
         every("erasing", max(0.2, 3_600 * fast), keeping.round),
     ]
@@ -396,6 +399,13 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=0.5)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _heard(metrics: Metrics, brake: Brake, status: int | str) -> None:
+    """Discord has answered a first answer with this status, or not at all."""
+    metrics.discord_answered(status)
+    if isinstance(status, int):
+        brake.heard(status)
 
 
 async def _remember(database: Database, name: str, value: str) -> None:

@@ -25,6 +25,7 @@ from bot.ui.repeats import Repeats
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.uploads import UploadLimits
+from bot.workflow.servers.presence import Presence
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class PikaBot(commands.AutoShardedBot):
         uploads: UploadLimits,
         brake: Brake,
         repeats: Repeats,
+        presence: Presence,
         recall: Callable[[str], Awaitable[str | None]],
         remember: Callable[[str, str], Awaitable[None]],
         http_trace: aiohttp.TraceConfig,
@@ -112,6 +114,7 @@ class PikaBot(commands.AutoShardedBot):
         self.services = services
         http_trace.on_request_end.append(self._heard)
         self.brake = brake
+        self._presence = presence
         self.closed = closed
         self.uploads = uploads
         self.stopping = False
@@ -200,7 +203,10 @@ class PikaBot(commands.AutoShardedBot):
         return f"</{command}:{command_id}>" if command_id else f"`/{command}`"
 
     async def on_ready(self) -> None:
-        """All shards are up."""
+        """All shards are up: servers that are not named now have removed the bot meanwhile."""
+        count, shards = self.shard_count or 1, set(self.shards)
+        present = [guild.id for guild in self.guilds]  # also those that cannot be reached now
+        self._presence.counted(present, lambda guild_id: (guild_id >> 22) % count in shards)
         log.warning("ready as %s in %d servers", self.user, len(self.guilds))
 
     async def _heard(
@@ -220,10 +226,16 @@ class PikaBot(commands.AutoShardedBot):
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Invited, perhaps again."""
+        self._presence.came(guild.id)
         self.closed.reopen(guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Removed from a server; an outage of it is none."""
+        self._presence.left(guild.id)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Back after an outage, ours or Discord's, in which anything may have changed."""
+        self._presence.came(guild.id)
         self.closed.reopen(guild.id)
 
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:

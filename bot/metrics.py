@@ -23,7 +23,7 @@ from bot.model import FAILED_WITH_VIDEO, FINAL, UNFINISHED, Hold, Job, JobState
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.queue import FairQueue
-from bot.workflow.servers import Chore
+from bot.workflow.servers.chores import Chore
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """The media type of ``Metrics.text``; every Prometheus reads it."""

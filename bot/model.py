@@ -90,6 +90,9 @@ GIVEN_UP: Final = frozenset({"unknown", "stalled", "gone", "video_unreachable"})
 MODERATED: Final = "moderated"
 """The code of a job whose prompt or picture Pika's moderation refused."""
 
+SERVER_LEFT: Final = "server_left"
+"""The code of a job that was cancelled as the bot was removed from its server."""
+
 REJECTED: Final = "rejected"
 """The code of a job whose video a moderator has looked at and does not want posted."""
 

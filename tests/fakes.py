@@ -63,7 +63,12 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
-from bot.workflow.servers import Chore, Digests, Keeping, ServerLog
+from bot.workflow.servers.chores import Chore
+from bot.workflow.servers.digests import Digests
+from bot.workflow.servers.keeping import Keeping
+from bot.workflow.servers.leaving import Leaving
+from bot.workflow.servers.log import ServerLog
+from bot.workflow.servers.presence import Presence
 from bot.workflow.wordlists import WordLists
 
 START = 1_700_000_000_000
@@ -660,6 +665,10 @@ class House:
         self.digests = Digests(database, world.folder / "pika.db", self.clock, quota, self._count)
         self.keeping = Keeping(
             database, self.clock, world.folder / "videos", self.RETENTION_MS, self._count
+        )
+        self.presence = Presence()
+        self.leaving = Leaving(
+            database, self.clock, self.presence, self.settling, self.pauses, self._count
         )
         self.courier = Courier(
             database, self.clock, messenger,

@@ -302,12 +302,17 @@ _OF_A_SERVER: Final = (
     "blocked_phrase",
     "word_list",
     "rolling_sum",
+    "log_line",
+    "server_log",
+    "budget_alert",
+    "server_digest",
+    "server_absence",
     "audit_entry",
 )
 
 
 def forget_server(tx: sqlite3.Connection, guild_id: int) -> None:
-    """Erase all that a server has set, and the log of it. Its jobs are not touched."""
+    """Erase all that a server has set and was told, and the log of it. Its jobs are not touched."""
     tx.execute("INSERT INTO server_to_forget VALUES (?)", (guild_id,))
     for table in _OF_A_SERVER:
         tx.execute(f"DELETE FROM {table} WHERE guild_id = ?", (guild_id,))  # noqa: S608

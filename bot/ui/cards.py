@@ -182,6 +182,7 @@ _REASONS = {
     "undeliverable": "The video could not be posted anywhere; it is kept",
     "lost": "I lost the finished video before I could post it, and Pika no longer has it",
     "cancelled": "It was cancelled",
+    "server_left": "It was cancelled, as I am no longer in that server",
     "finished_first": "It was cancelled, but Pika had finished it first",
 }
 

@@ -16,7 +16,7 @@ from bot.metrics import LAG_SECONDS, MOST_WORDS, CallbackResult, HintResult, Met
 from bot.model import Hold, Job, JobState, Recipe, Requester, Verb
 from bot.workflow.changes import Changes
 from bot.workflow.queue import FairQueue
-from bot.workflow.servers import Chore
+from bot.workflow.servers.chores import Chore
 
 NOW = 1_700_000_000_000
 PROMPT = "a very private prompt"

@@ -13,7 +13,7 @@ from bot.rules.refusal import hours
 from bot.ui.moderation.changes import told
 from bot.ui.moderation.texts import MESSAGE_LIMIT, so_many
 from bot.ui.moderation.values import credits_
-from bot.workflow.servers import Digest, LogLine, Page
+from bot.workflow.servers.log import Digest, LogLine, Page
 
 _ROOM: Final = MESSAGE_LIMIT - 30
 """Characters of a message before its signature."""

@@ -162,9 +162,11 @@ class Settling:
         log.info("failed: %s %s", code, detail)
         self._over(replace(failed, blocked_until=until))
 
-    async def cancel_queued(self, job: Job) -> Job:
-        """Out of the queue, credits back. Raises ``StaleState`` when it has left the queue."""
-        return await self._move_to_cancelled(job, JobState.QUEUED, Hold.RELEASED, "cancelled")
+    async def cancel_queued(self, job: Job, code: str = "cancelled") -> Job:
+        """Out of the queue, credits back; ``code`` is why. Raises ``StaleState`` when it has left
+        the queue.
+        """
+        return await self._move_to_cancelled(job, JobState.QUEUED, Hold.RELEASED, code)
 
     async def _cancel(self, job: Job, hold: Hold, code: str) -> None:
         try:

@@ -14,6 +14,8 @@ class Chore(StrEnum):
     LOG_LOST = "log_lost"  # lines that were given up
     DIGEST = "digest"  # days that log channels are told of
     ERASED = "erased"  # jobs whose words and pictures were kept for long enough
+    LEFT = "left"  # servers that the bot was removed from
+    FORGOTTEN = "forgotten"  # servers, 30 days later
     MEMBER_BLOCKED = "member_blocked"  # for too many prompts that Pika moderated
 
 

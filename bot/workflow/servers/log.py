@@ -18,6 +18,7 @@ from bot.clock import Clock
 from bot.errors import Denied, StorageTrouble, TooLarge, TryLater
 from bot.store import logbook
 from bot.store.database import Database
+from bot.store.digests import Digest
 from bot.store.logbook import Begun, LogLine, Sheet
 from bot.workflow.delivery.messenger import Messenger, ServerMessage
 from bot.workflow.rendering.errands import Errands
@@ -200,3 +201,6 @@ class ServerLog:
 
 def _message(guild_id: int, begun: Begun, text: str) -> ServerMessage:
     return ServerMessage(guild_id, begun.channel_id, begun.line_id, text, begun.at)
+
+
+__all__ = ["Digest", "LogLine", "Page", "ServerLog", "Wording"]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bot.model import Quota
 from bot.store import digests
 from bot.store.reports import DAY_MS
-from bot.workflow.servers import Chore
+from bot.workflow.servers.chores import Chore
 from bot.workflow.servers.digests import MORNING_MS, SPREAD_MS, day_to_tell
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, MEMBER, START, House

@@ -12,7 +12,7 @@ import pytest
 from bot.errors import Denied, TryLater
 from bot.model import LATE_MS, DeliveryKind, DeliveryState, Font, Job, JobState, Recipe, Verb
 from bot.store import deliveries, erasing, reports
-from bot.workflow.servers import Chore
+from bot.workflow.servers.chores import Chore
 from bot.workflow.servers.keeping import AT_ONCE, PAUSE_SECONDS
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, House, picture, recipe, requester, until

@@ -11,7 +11,7 @@ from bot.store import logbook
 from bot.store.database import Database
 from bot.store.logbook import KEPT_MOST, KEPT_MS, LogState
 from bot.workflow.delivery.closed import Need
-from bot.workflow.servers import Chore
+from bot.workflow.servers.chores import Chore
 from bot.workflow.servers.log import MOST_REFUSED_MS, RETRY_MS, Page, ServerLog
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, House, PostedSilent, PostedUnheard, a_while, until
