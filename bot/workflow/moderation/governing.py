@@ -59,12 +59,15 @@ class Moderator:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All that is set in a server now. ``pause`` is the server's, as long as it holds."""
+    """All that is set in a server now. ``pause`` is the server's, as long as it holds, ``log`` how
+    its log channel is doing.
+    """
 
     policy: Policy
     choices: Choices
     numbers: Numbers
     pause: Pause | None
+    log: LogState
 
 
 class Governing:
@@ -156,10 +159,6 @@ class Governing:
         """What the server has chosen beside its limits."""
         return await self._database.read(lambda tx: choices.read(tx, guild_id))
 
-    async def log_state(self, guild_id: int) -> LogState:
-        """Whether the server's log channel takes what it is told, and how much waits for it."""
-        return await self._database.read(lambda tx: logbook.state(tx, guild_id))
-
     async def choose(
         self, by: Moderator, change: Callable[[Choices], Choices]
     ) -> AuditEntry | None:
@@ -240,6 +239,7 @@ class Governing:
                 choices.read(tx, guild_id),
                 policies.numbers(tx, guild_id, now),
                 pause,
+                logbook.state(tx, guild_id),
             )
 
         return await self._database.read(read)

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from bot.errors import Denied, TryLater
-from bot.store import logbook
-from bot.store.database import Database
+from bot.model import Quota
 from bot.store.logbook import KEPT_MOST, KEPT_MS, LogState
 from bot.workflow.delivery.closed import Need
+from bot.workflow.moderation import Governing
 from bot.workflow.servers.chores import Chore
 from bot.workflow.servers.log import MOST_REFUSED_MS, RETRY_MS, Page, ServerLog
 from tests.conftest import OpenHouse
@@ -20,9 +20,10 @@ from tests.servers import ELSEWHERE, LOG, MODERATOR, OTHER_LOG, block, blocked, 
 LONG = 600.0  # longer than Discord remembers a nonce
 
 
-async def state(database: Database, guild: int = GUILD) -> LogState:
-    """How the log is doing."""
-    return await database.read(lambda tx: logbook.state(tx, guild))
+async def state(house: House, guild: int = GUILD) -> LogState:
+    """How the log is doing, as moderators see it."""
+    governing = Governing(house.database, house.clock, house.pauses, Quota(5, 1_000, 2))
+    return (await governing.standing(guild)).log
 
 
 @pytest.fixture
@@ -49,13 +50,13 @@ async def test_each_change_is_told_with_who_and_when_from_what_to_what(house: Ho
     assert f"{LOG}" in chosen
     assert when == f"-# <t:{house.clock.now() // 1000 - 3 * int(LONG)}:f> by <@{MODERATOR}>"
     assert change == "<@7>: may ask for videos → blocked, until somebody ends it"
-    assert await state(house.database) == LogState()
+    assert await state(house) == LogState()
 
 
 async def test_what_came_before_the_channel_was_chosen_is_not_told(house: House) -> None:
     """And a server without a log channel keeps nothing for it."""
     await block(house, 7)
-    assert await state(house.database) == LogState()
+    assert await state(house) == LogState()
     await choose(house, log=LOG)
     await block(house, 8)
     await house.tell()
@@ -203,7 +204,7 @@ async def test_what_is_under_way_at_a_stop_arrives(logged: House) -> None:
     go.set()
     await stopping
 
-    assert await state(logged.database) == LogState()
+    assert await state(logged) == LogState()
     await block(logged, 8)
     await logged.tell()
     assert blocked(logged) == [7]
@@ -228,7 +229,7 @@ async def test_a_channel_that_refuses_is_left_alone_and_misses_nothing(
     await block(logged, 8)
     tries = len(logged.discord.announce_tried) - tried
     assert 5 <= tries <= 12
-    found = await state(logged.database)
+    found = await state(logged)
     assert (found.waiting, found.refused) == (2, code)
     assert logged.chores == {Chore.LOG_POSTED: 1, Chore.LOG_REFUSED: tries, Chore.LOG_LOST: 0}
 
@@ -236,7 +237,7 @@ async def test_a_channel_that_refuses_is_left_alone_and_misses_nothing(
     logged.clock.move(MOST_REFUSED_MS / 1000)
     await logged.tell()
     assert blocked(logged) == [7, 8]
-    assert await state(logged.database) == LogState()
+    assert await state(logged) == LogState()
 
 
 async def test_a_channel_that_opens_is_told_at_once(logged: House) -> None:
@@ -259,15 +260,15 @@ async def test_another_channel_is_told_what_the_first_did_not_take(logged: House
     logged.discord.closed[LOG] = 10003
     await block(logged, 7)
     await logged.tell()
-    assert (await state(logged.database)).refused == 10003
+    assert (await state(logged)).refused == 10003
     await choose(logged, log=OTHER_LOG)
-    assert (await state(logged.database)).refused is None
+    assert (await state(logged)).refused is None
     await block(logged, 8)
     for _ in range(3):
         await logged.tell()
 
     assert blocked(logged, OTHER_LOG) == [7, 8]
-    assert await state(logged.database) == LogState()
+    assert await state(logged) == LogState()
 
 
 async def test_what_waits_too_long_or_is_too_much_is_given_up_and_said_so(logged: House) -> None:
@@ -277,7 +278,7 @@ async def test_what_waits_too_long_or_is_too_much_is_given_up_and_said_so(logged
     for _ in range(4):
         await logged.tell()
         logged.clock.move(MOST_REFUSED_MS / 1000)
-    assert (await state(logged.database)).waiting == KEPT_MOST
+    assert (await state(logged)).waiting == KEPT_MOST
     del logged.discord.closed[LOG]
     for _ in range(KEPT_MOST):
         await logged.tell()
@@ -341,7 +342,7 @@ async def test_nobody_turns_a_log_off_unseen(logged: House) -> None:
 
     assert blocked(logged) == [7]
     assert logged.discord.said(LOG)[-1].split("\n")[-2] == f"Log channel: <#{LOG}> → none"
-    assert await state(logged.database) == LogState()
+    assert await state(logged) == LogState()
 
 
 async def test_nobody_moves_a_log_unseen(logged: House) -> None:
@@ -360,7 +361,7 @@ async def test_nobody_moves_a_log_unseen(logged: House) -> None:
         await logged.tell()
     assert blocked(logged) == [7]
     assert not any("could not be posted" in text for text in logged.discord.said(LOG))
-    assert await state(logged.database) == LogState()
+    assert await state(logged) == LogState()
 
 
 async def test_a_server_that_the_bot_has_left_is_told_nothing(logged: House) -> None:
