@@ -8,7 +8,7 @@ import logging
 import sqlite3
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,7 @@ from bot import client as discord_client
 from bot import stopping
 from bot.charts import Charts
 from bot.client import PikaBot
-from bot.clock import SystemClock
+from bot.clock import Clock, SystemClock
 from bot.errors import ConfigError, SchemaTooNew, StorageTrouble
 from bot.health import Health
 from bot.media import AllowedHosts, Fetcher, Room
@@ -29,13 +29,15 @@ from bot.messenger import DiscordMessenger
 from bot.metrics import Metrics
 from bot.model import Quota
 from bot.pika.useapi import UseApi
+from bot.rules.policy import Installation, Rate
 from bot.settings import Settings
-from bot.store import deliveries, facts, jobs, place, trouble
+from bot.store import deliveries, facts, jobs, place, trouble, usage
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.ui.base import Services
 from bot.ui.callback import Responder
 from bot.ui.drafts import Drafts
+from bot.ui.moderation.logged import LogWording
 from bot.ui.repeats import Repeats
 from bot.ui.tokens import AnswerTokens
 from bot.ui.turns import TEST_MS, Turns
@@ -45,6 +47,7 @@ from bot.workflow.delivery.careful import CarefulMessenger
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.courier import Courier
 from bot.workflow.delivery.fitting import Fitting
+from bot.workflow.delivery.messenger import Messenger
 from bot.workflow.delivery.restoring import Restoring
 from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
@@ -68,6 +71,13 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
+from bot.workflow.servers.care import Care
+from bot.workflow.servers.digests import Digests
+from bot.workflow.servers.keeping import Keeping
+from bot.workflow.servers.leaving import Leaving
+from bot.workflow.servers.log import ServerLog
+from bot.workflow.servers.presence import Presence
+from bot.workflow.servers.rounds import Rounds
 from bot.workflow.videos import Videos
 from bot.workflow.wordlists import WordLists
 
@@ -122,6 +132,19 @@ def _folders(settings: Settings) -> tuple[Path, Path]:
     return settings.data_dir / "pictures", settings.data_dir / "videos"
 
 
+def _installation(settings: Settings) -> Installation:
+    """What holds in all servers, in the units of the rules."""
+    hour_ms, ceiling = 3_600_000, settings.operator_ceiling
+    return Installation(
+        Quota(
+            credits=settings.default_quota,
+            window_ms=int(settings.default_quota_hours * hour_ms),
+            concurrent=settings.default_concurrent,
+        ),
+        None if ceiling is None else Rate(ceiling, int(settings.operator_ceiling_hours * hour_ms)),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """The running parts, as ``run`` needs them."""
@@ -132,6 +155,7 @@ class App:
     poller: Poller
     courier: Courier
     reviews: Reviews
+    care: Care
     database: Database
 
 
@@ -139,19 +163,14 @@ class App:
 async def build(settings: Settings) -> AsyncIterator[App]:
     """Construct everything, recovered and ready to run; close it at the end."""
     pictures_dir, videos_dir = _folders(settings)
-    default = Quota(
-        credits=settings.default_quota,
-        window_ms=int(settings.default_quota_hours * 3_600_000),
-        concurrent=settings.default_concurrent,
-    )
+    installation = _installation(settings)
     async with AsyncExitStack() as stack:
         clock, queue, changes, durations = SystemClock(), FairQueue(), Changes(), Durations()
         slots = Slots(settings.pika_max_jobs)
         metrics = Metrics(changes, queue, clock)
         stack.enter_context(metrics.watch_loop())
 
-        database = await Database.open(settings.database)
-        stack.push_async_callback(database.close)
+        database = await _open(stack, settings, installation)
         pauses = Pauses(database, clock, queue)
         stack.push_async_callback(pauses.stop)
         outlooks = Outlooks(clock, queue, slots, durations, pauses)
@@ -175,7 +194,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         stack.push_async_callback(backend.aclose)
 
         pictures = Pictures(fetcher, pictures_dir)
-        settling = Settling(database, clock, fetcher, changes, videos_dir, default)
+        settling = Settling(database, clock, fetcher, changes, videos_dir, installation)
         way = Way(
             database=database,
             clock=clock,
@@ -197,13 +216,15 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         )
         stack.push_async_callback(poller.stop)
         wordlists = WordLists(database)
-        intake = Intake(database, clock, queue, outlooks, changes, pictures, wordlists, default)
-        members = Members(database, clock, outlooks, settling, changes, default)
+        intake = Intake(
+            database, clock, queue, outlooks, changes, pictures, wordlists, installation
+        )
+        members = Members(database, clock, outlooks, settling, changes, installation)
         brake, closed, uploads = Brake(clock), ClosedPlaces(clock), UploadLimits(clock)
         fitting = Fitting(backend, videos_dir, uploads, hosts)
         reviews = Reviews(database, clock, changes, fitting.forget)
         moderation = Moderation(
-            Governing(database, clock, pauses, default),
+            Governing(database, clock, pauses, installation.quota),
             ServerJobs(database, clock, outlooks, settling, changes),
             Removals(database, clock, changes),
             BlockLists(database, clock, wordlists),
@@ -211,6 +232,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             reviews,
         )
 
+        presence = Presence()
         metrics.watch(brake)
 
         responder = stack.enter_context(
@@ -233,6 +255,7 @@ async def build(settings: Settings) -> AsyncIterator[App]:
             uploads=uploads,
             brake=brake,
             repeats=Repeats(clock),
+            presence=presence,
             recall=partial(facts.recall, database),
             remember=partial(_remember, database),
             guild_ids=settings.discord_guild_ids,
@@ -250,21 +273,64 @@ async def build(settings: Settings) -> AsyncIterator[App]:
         )  # fmt: skip
         closed.on_reopen(courier.reopened)
         closed.on_gone(courier.gone)
+        care = _care(settings, settling, pauses, presence, messenger, closed, metrics)
         await pauses.read()
         await recover(database, clock, queue, slots, durations, courier)
         await sweep(database, pictures_dir, videos_dir)
         metrics.resume(await jobs.unfinished(database))
 
         if settings.http_port:
-            health = Health(
-                ready=partial(_connected, bot),
-                write=partial(facts.remember, database, "readiness asked at"),
-                spare=room.spare,
-                late=partial(deliveries.late, database),
-                now=clock.now,
-            )
+            health = _health(bot, database, room, clock)
             await stack.enter_async_context(_listening(settings, health, metrics, poller))
-        yield App(bot, intake, runner, poller, courier, reviews, database)
+        yield App(bot, intake, runner, poller, courier, reviews, care, database)
+
+
+async def _open(stack: AsyncExitStack, settings: Settings, installation: Installation) -> Database:
+    """The database, which knows of no ceiling but the one that is set now."""
+    database = await Database.open(settings.database)
+    stack.push_async_callback(database.close)
+    await usage.keep_ceiling(database, installation.ceiling)
+    return database
+
+
+def _care(
+    settings: Settings,
+    settling: Settling,
+    pauses: Pauses,
+    presence: Presence,
+    messenger: Messenger,
+    closed: ClosedPlaces,
+    metrics: Metrics,
+) -> Care:
+    """What is done for whole servers; where Pika is faster than by default, as in tests and in the
+    demo, this is too.
+    """
+    database, clock, quota = settling.database, settling.clock, settling.installation.quota
+    retention_ms = int(settings.retention_days * 24 * 3_600_000)
+    log_ = ServerLog(database, clock, messenger, LogWording(quota), metrics.chore)
+    closed.on_reopen(log_.reopened)
+    digests = Digests(database, settings.database, clock, quota, metrics.chore)
+    keeping = Keeping(database, clock, settling.videos, retention_ms, metrics.chore)
+    leaving = Leaving(database, clock, presence, settling, pauses, metrics.chore)
+    fast = min(1.0, settings.pika_poll_seconds / 15)
+    every = partial(Rounds, database, clock)
+    rounds = [
+        every("the log of servers", max(0.05, 2 * fast), log_.round),
+        every("leaving servers", max(0.05, 2 * fast), leaving.round),
+        every("the digests of servers", max(0.2, 60 * fast), digests.round),
+        every("erasing", max(0.2, 3_600 * fast), keeping.round),
+    ]
+    return Care(log_, rounds)
+
+
+def _health(bot: PikaBot, database: Database, room: Room, clock: Clock) -> Health:
+    return Health(
+        ready=partial(_connected, bot),
+        write=partial(facts.remember, database, "readiness asked at"),
+        spare=room.spare,
+        late=partial(deliveries.late, database),
+        now=clock.now,
+    )
 
 
 @asynccontextmanager
@@ -308,8 +374,9 @@ async def _run(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(app.bot.start(token), name="discord"),
             asyncio.create_task(app.runner.run(), name="runner"),
             asyncio.create_task(app.poller.run(), name="poller"),
-            asyncio.create_task(_deliver(app), name="courier"),
+            asyncio.create_task(_once_in(app.bot, app.courier.run), name="courier"),
             asyncio.create_task(app.reviews.run(), name="reviews"),
+            asyncio.create_task(_once_in(app.bot, app.care.run), name="care"),
         ]
         waiter = asyncio.create_task(stop.wait(), name="stop")
         done, _ = await asyncio.wait([*tasks, waiter], return_when=asyncio.FIRST_COMPLETED)
@@ -318,6 +385,7 @@ async def _run(settings: Settings, stop: asyncio.Event) -> None:
         await asyncio.gather(
             app.runner.stop(STOP_SECONDS),
             app.courier.stop(STOP_SECONDS),
+            app.care.stop(STOP_SECONDS),
             _answer_commands(STOP_SECONDS),
         )
         await app.intake.flush()
@@ -369,9 +437,10 @@ async def _remember(database: Database, name: str, value: str) -> None:
         await facts.remember(database, name, value)
 
 
-async def _deliver(app: App) -> None:
-    await app.bot.logged_in.wait()
-    await app.courier.run()
+async def _once_in(bot: PikaBot, loop: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop that speaks with Discord, from when it may."""
+    await bot.logged_in.wait()
+    await loop()
 
 
 def _connected(bot: PikaBot) -> bool:

@@ -28,6 +28,7 @@ from bot.ui.videos import VideoButton
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.uploads import UploadLimits
+from bot.workflow.servers.presence import Presence
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class PikaBot(commands.AutoShardedBot):
         uploads: UploadLimits,
         brake: Brake,
         repeats: Repeats,
+        presence: Presence,
         recall: Callable[[str], Awaitable[str | None]],
         remember: Callable[[str, str], Awaitable[None]],
         http_trace: aiohttp.TraceConfig,
@@ -124,6 +126,7 @@ class PikaBot(commands.AutoShardedBot):
         self.services = services
         http_trace.on_request_end.append(self._heard)
         self.brake = brake
+        self._presence = presence
         self.closed = closed
         self.uploads = uploads
         self.stopping = False
@@ -225,7 +228,10 @@ class PikaBot(commands.AutoShardedBot):
                 task.add_done_callback(self._answering.discard)
 
     async def on_ready(self) -> None:
-        """All shards are up."""
+        """All shards are up: servers that are not named now have removed the bot meanwhile."""
+        count, shards = self.shard_count or 1, set(self.shards)
+        present = [guild.id for guild in self.guilds]  # also those that cannot be reached now
+        self._presence.counted(present, lambda guild_id: (guild_id >> 22) % count in shards)
         log.warning("ready as %s in %d servers", self.user, len(self.guilds))
 
     async def _heard(
@@ -245,10 +251,16 @@ class PikaBot(commands.AutoShardedBot):
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Invited, perhaps again."""
+        self._presence.came(guild.id)
         self.closed.reopen(guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Removed from a server; an outage of it is none."""
+        self._presence.left(guild.id)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Back after an outage, ours or Discord's, in which anything may have changed."""
+        self._presence.came(guild.id)
         self.closed.reopen(guild.id)
 
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:

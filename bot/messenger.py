@@ -13,7 +13,7 @@ from bot.model import Delivery, Job, Place
 from bot.ui import messages
 from bot.ui.lookback import LookBack
 from bot.ui.tokens import AnswerTokens
-from bot.workflow.delivery.messenger import GONE, Outlook
+from bot.workflow.delivery.messenger import GONE, Outlook, ServerMessage
 
 NO_HISTORY: Final = 160002
 """A reply needs Read Message History (Discord docs, opcodes and status codes)."""
@@ -123,9 +123,24 @@ class DiscordMessenger:
                 raise archived from None
             await _asked(message.delete())
 
+    async def announce(self, message: ServerMessage) -> int:
+        """Post a message of a server; its id. Raises ``Denied``, ``TooLarge`` or ``TryLater``."""
+        channel = self._log(message)
+        content = messages.announcement(message)
+        return (await _asked(channel.send(nonce=message.nonce, **content))).id
+
+    async def find_announced(self, message: ServerMessage) -> int | None:
+        """A message of a server, if it is there. Raises ``Denied`` or ``TryLater``."""
+        me = self._client.user
+        found = self._lookback.find_announced(self._log(message), me.id if me else 0, message)
+        return await _asked(found)
+
     async def direct_channel(self, user_id: int) -> int:
         """The channel of direct messages with this member. Raises ``Denied`` or ``TryLater``."""
         return (await _asked(self._client.create_dm(discord.Object(user_id)))).id
+
+    def _log(self, message: ServerMessage) -> discord.PartialMessageable:
+        return self._client.get_partial_messageable(message.channel_id, guild_id=message.guild_id)
 
     def _channel(self, channel_id: int, job: Job, place: Place) -> discord.PartialMessageable:
         # Partial: works for archived threads and for whatever no cache knows.

@@ -23,6 +23,7 @@ from bot.model import FAILED_WITH_VIDEO, FINAL, UNFINISHED, Hold, Job, JobState,
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.queue import FairQueue
+from bot.workflow.servers.chores import Chore
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """The media type of ``Metrics.text``; every Prometheus reads it."""
@@ -154,6 +155,12 @@ class Metrics:
             "pikabot_callback_reads", "Reads after callbacks by how they ended.", ["result"],
             registry=registry,
         )  # fmt: skip
+        self._chores = Counter(
+            "pikabot_chores",
+            "What was done for whole servers: log channels that were told, and more.",
+            ["what"],
+            registry=registry,
+        )
         self._lag = Histogram(
             "pikabot_loop_lag_seconds",
             "How late the event loop came to what was due; meanwhile nobody was answered.",
@@ -186,6 +193,8 @@ class Metrics:
             self._callbacks.labels(result)
         for ending in HintResult:
             self._hints.labels(ending)
+        for what in Chore:
+            self._chores.labels(what)
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
@@ -234,6 +243,10 @@ class Metrics:
     def callback_read(self, result: HintResult) -> None:
         """The read after a callback has ended."""
         self._hints.labels(result).inc()
+
+    def chore(self, what: Chore, count: int) -> None:
+        """Something was done for a server, so many times."""
+        self._chores.labels(what).inc(count)
 
     def watch(self, brake: Brake) -> None:
         """Show how near we are to Discord's ban, and what is done about it."""
@@ -295,6 +308,8 @@ class Metrics:
         if before is JobState.REVIEWING and job.review is not None and job.review.verdict:
             by = "moderator" if job.review.decided_by else "nobody"
             self._reviews.labels(job.review.verdict, by).inc()
+        if job.state is JobState.FAILED and job.blocked_until is not None:
+            self.chore(Chore.MEMBER_BLOCKED, 1)
 
     def _enter(self, job: Job) -> None:
         if job.state in FINAL:

@@ -87,6 +87,12 @@ VIDEO_HERE: Final = frozenset({JobState.REVIEWING, JobState.DELIVERING})
 GIVEN_UP: Final = frozenset({"unknown", "stalled", "gone", "video_unreachable"})
 """Codes of failures that nobody told us of: we stopped waiting, and Pika may still be done."""
 
+MODERATED: Final = "moderated"
+"""The code of a job whose prompt or picture Pika's moderation refused."""
+
+SERVER_LEFT: Final = "server_left"
+"""The code of a job that was cancelled as the bot was removed from its server."""
+
 REJECTED: Final = "rejected"
 """The code of a job whose video a moderator has looked at and does not want posted."""
 
@@ -269,6 +275,8 @@ class Job:
     is the moderator who has it, if it is not the member's. ``credits`` is what it costs, ``hold``
     what the ledger says of them. ``mark`` is why its video is to be looked at first, as far as
     that was known when it was taken; ``review`` is that look, ``removal`` that it was taken away.
+    ``blocked_until`` is the end of the block that its moderated prompt brought. ``erased_at`` is
+    when its words and pictures were erased: nothing is said about it any more.
     """
 
     id: int
@@ -293,6 +301,8 @@ class Job:
     mark: Mark | None = None
     review: Review | None = None
     removal: Removal | None = None
+    blocked_until: int | None = None
+    erased_at: int | None = None
 
 
 def may_come_late(job: Job, now: int) -> bool:

@@ -73,6 +73,9 @@ class Settings(DiscordSettings):
     default_quota: int = Field(5, ge=0, le=100_000)
     default_quota_hours: float = Field(24, gt=0, le=8784)
     default_concurrent: int = Field(2, ge=1, le=1000)
+    operator_ceiling: int | None = Field(None, ge=0, le=1_000_000_000)
+    operator_ceiling_hours: float = Field(24, gt=0, le=8784)
+    retention_days: float = Field(30, gt=0, le=36_500)
 
     shard_ids: Ids = ()
     shard_count: int = Field(0, ge=0)

@@ -23,7 +23,7 @@ from bot.ui.moderation.places import Place
 from bot.ui.moderation.replies import show_usage, tell
 from bot.ui.moderation.texts import cancelled_text, queue_text
 from bot.ui.ordering import asker_for
-from bot.ui.traces import trace_text
+from bot.ui.texts import explained_text
 from bot.workflow.moderation import Moderation, Moderator, Whose
 from bot.workflow.moderation.options import (
     FEWEST_HOURS,
@@ -213,8 +213,8 @@ class Moderate(commands.GroupCog, group_name=COMMAND, group_description="Govern 
         """The decision that the member would meet in this channel now."""
         await moderator(interaction)
         asker = asker_for(interaction, _member(member))
-        trace = await services_of(interaction).members.explain(asker)
-        await answer(interaction, trace_text(trace, who=member.mention))
+        account = await services_of(interaction).members.account(asker)
+        await answer(interaction, explained_text(account, member.mention))
 
     @app_commands.command(description="Who has used what: totals, a chart, and files")
     @app_commands.describe(days="How many days back, today among them; left out: 30")

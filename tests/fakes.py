@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import heapq
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -38,17 +38,18 @@ from bot.model import (
 )
 from bot.pika.backend import AccountChannel, Accounts
 from bot.pika.errors import Gone, NoAnswer, PikaError
-from bot.rules.policy import Asker, ReviewRule
+from bot.rules.policy import Asker, Installation, ReviewRule
 from bot.rules.trace import Rule
 from bot.store import deliveries, jobs
 from bot.store.database import Database
+from bot.ui.moderation.logged import LogWording
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.careful import CarefulMessenger
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.courier import Courier
 from bot.workflow.delivery.fitting import Fitting
-from bot.workflow.delivery.messenger import Outlook
+from bot.workflow.delivery.messenger import Outlook, ServerMessage
 from bot.workflow.delivery.restoring import Restoring
 from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
@@ -64,6 +65,12 @@ from bot.workflow.rendering.gate import Gate
 from bot.workflow.rendering.poller import Poller
 from bot.workflow.rendering.runner import Runner, Way
 from bot.workflow.rendering.settling import Settling
+from bot.workflow.servers.chores import Chore
+from bot.workflow.servers.digests import Digests
+from bot.workflow.servers.keeping import Keeping
+from bot.workflow.servers.leaving import Leaving
+from bot.workflow.servers.log import ServerLog
+from bot.workflow.servers.presence import Presence
 from bot.workflow.videos import Videos
 from bot.workflow.wordlists import WordLists
 
@@ -392,6 +399,19 @@ class Posted:
 
 
 @dataclass(frozen=True)
+class Announced:
+    """A message of a server that exists."""
+
+    id: int
+    guild_id: int
+    channel_id: int
+    number: int
+    text: str
+    nonce: str
+    at: int
+
+
+@dataclass(frozen=True)
 class PostedUnheard:
     """The message comes into being, and the answer does not arrive."""
 
@@ -429,6 +449,9 @@ class FakeDiscord:
         self._clock = clock
         self._numbers = count(9_000)
         self.messages: dict[int, Posted] = {}
+        self.announced: dict[int, Announced] = {}
+        self.announcements: deque[Exception | PostedUnheard | PostedSilent] = deque()
+        self.announce_tried: list[int] = []
         self.edits: list[tuple[int, str]] = []
         self.looks: list[DeliveryKind] = []
         self.tried: list[tuple[int, DeliveryKind]] = []
@@ -586,6 +609,44 @@ class FakeDiscord:
                 return message.id
         return None
 
+    async def announce(self, message: ServerMessage) -> int:
+        """Write a message of a server, or do as ordered."""
+        self.announce_tried.append(message.channel_id)
+        await asyncio.sleep(0)
+        if message.channel_id in self.closed:
+            raise Denied(self.closed[message.channel_id])
+        outcome = self.announcements.popleft() if self.announcements else None
+        if isinstance(outcome, Exception):
+            raise outcome
+        for one in self.announced.values():
+            if one.nonce == message.nonce and self._clock.now() - one.at <= self.NONCE_MS:
+                return one.id
+        number, now = next(self._numbers), self._clock.now()
+        self.announced[number] = Announced(
+            number, message.guild_id, message.channel_id, message.number, message.text,
+            message.nonce, now,
+        )  # fmt: skip
+        if isinstance(outcome, PostedUnheard):
+            raise outcome.error
+        if isinstance(outcome, PostedSilent):
+            await outcome.go.wait()
+        return number
+
+    async def find_announced(self, message: ServerMessage) -> int | None:
+        """Look back for a message of a server."""
+        await asyncio.sleep(0)
+        if self.closed.get(message.channel_id) == 50001:
+            raise Denied(50001)
+        for one in self.announced.values():
+            same = (one.channel_id, one.number) == (message.channel_id, message.number)
+            if same and one.at >= message.begun_at:
+                return one.id
+        return None
+
+    def said(self, channel_id: int) -> list[str]:
+        """What servers were told in this channel, in order."""
+        return [one.text for one in self.announced.values() if one.channel_id == channel_id]
+
     async def direct_channel(self, user_id: int) -> int:
         """A member's direct messages."""
         await asyncio.sleep(0)
@@ -626,21 +687,23 @@ class House:
     STALL_SECONDS = 1200.0
     DOUBT_SECONDS = 120.0
     BUSY_SECONDS = 20.0
+    RETENTION_MS = 30 * 24 * 3_600_000
 
     def __init__(self, world: World, database: Database, quota: Quota, slots: int) -> None:
         self.world = world
         self.quota = quota
         self.clock, self.pika, self.discord = world.clock, world.pika, world.discord
-        self.database = database
+        self.database, installation = database, Installation(quota)
         self.queue, self.changes, self.durations = FairQueue(), Changes(), Durations()
         self.slots = Slots(slots)
         self.gate = Gate(self.clock, self.BUSY_SECONDS)
         self.told: list[tuple[int, JobState]] = []
+        self.chores: Counter[Chore] = Counter()
         self.pauses = Pauses(database, self.clock, self.queue)
         self.outlooks = Outlooks(self.clock, self.queue, self.slots, self.durations, self.pauses)
         self.pictures = Pictures(world.files, world.folder / "pictures")
         self.settling = Settling(
-            database, self.clock, world.files, self.changes, world.folder / "videos", quota
+            database, self.clock, world.files, self.changes, world.folder / "videos", installation
         )
         way = Way(
             database=database,
@@ -664,10 +727,10 @@ class House:
         self.wordlists = WordLists(database)
         self.intake = Intake(
             database, self.clock, self.queue, self.outlooks, self.changes, self.pictures,
-            self.wordlists, quota,
+            self.wordlists, installation,
         )  # fmt: skip
         self.members = Members(
-            database, self.clock, self.outlooks, self.settling, self.changes, quota
+            database, self.clock, self.outlooks, self.settling, self.changes, installation
         )
         self.videos = Videos(database, self.clock, self.changes)
         self.removals = Removals(database, self.clock, self.changes)
@@ -679,8 +742,18 @@ class House:
         )  # fmt: skip
         self.governing = Governing(database, self.clock, self.pauses, quota)
         self.reviews = Reviews(database, self.clock, self.changes, fitting.forget)
+        messenger = CarefulMessenger(self.discord, self.closed, self.brake)
+        self.log = ServerLog(database, self.clock, messenger, LogWording(quota), self._count)
+        self.digests = Digests(database, world.folder / "pika.db", self.clock, quota, self._count)
+        self.keeping = Keeping(
+            database, self.clock, world.folder / "videos", self.RETENTION_MS, self._count
+        )
+        self.presence = Presence()
+        self.leaving = Leaving(
+            database, self.clock, self.presence, self.settling, self.pauses, self._count
+        )
         self.courier = Courier(
-            database, self.clock, CarefulMessenger(self.discord, self.closed, self.brake),
+            database, self.clock, messenger,
             self.queue, self.outlooks, self.durations, fitting,
             Restoring(
                 database, self.clock, self.pika, self.discord, self.settling.fetch, self.changes
@@ -689,6 +762,7 @@ class House:
         )  # fmt: skip
         self.closed.on_reopen(self.courier.reopened)
         self.closed.on_gone(self.courier.gone)
+        self.closed.on_reopen(self.log.reopened)
         self.changes.listen(lambda job: self.told.append((job.id, job.state)))
         self._tasks: list[asyncio.Task[None]] = []
         self._runs = False
@@ -732,6 +806,7 @@ class House:
         await self.runner.stop(0)
         await self.poller.stop()
         await self.courier.stop(0)
+        await self.log.stop(0)
         await self.pauses.stop()
         await self.database.close()
 
@@ -850,6 +925,14 @@ class House:
         await self.courier.round()
         await self.courier.settle_down()
 
+    async def tell(self) -> None:
+        """One round of the servers' logs, to its end."""
+        await self.log.round()
+        await self.log.settle_down()
+
+    def _count(self, what: Chore, count_: int) -> None:
+        self.chores[what] += count_
+
     # What can be seen.
 
     async def job(self, job_id: int) -> Job:
@@ -879,8 +962,8 @@ class House:
 
     async def used(self, guild_id: int = GUILD, user_id: int = MEMBER) -> int:
         """What the member has used."""
-        trace = await self.members.explain(asker_of(requester(user_id, guild_id)))
-        measure = trace.of(Rule.MEMBER_LIMIT).measure
+        account = await self.members.account(asker_of(requester(user_id, guild_id)))
+        measure = account.trace.of(Rule.MEMBER_LIMIT).measure
         assert measure is not None
         return measure.used
 

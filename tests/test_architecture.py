@@ -38,7 +38,7 @@ OURS: dict[str, set[str]] = {
     "invite": {"client", "settings", "ui"},
     "app": {
         "charts", "client", "clock", "errors", "health", "listener", "media", "messenger",
-        "metrics", "model", "pika", "settings", "stopping", "store", "ui", "workflow",
+        "metrics", "model", "pika", "rules", "settings", "stopping", "store", "ui", "workflow",
     },
     "cli": {"app", "demo", "errors", "invite", "logs", "settings", "stopping"},
     "__main__": {"cli", "stopping"},

@@ -164,6 +164,16 @@ class Personal:
 
 
 @dataclass(frozen=True, slots=True)
+class Installation:
+    """What the operator's settings say of all servers: ``quota`` is a member's limit where their
+    server sets none, ``ceiling`` what all servers together may use.
+    """
+
+    quota: Quota
+    ceiling: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """What holds in every server of this installation; ``ceiling`` is for all of them together."""
 

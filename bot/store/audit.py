@@ -87,13 +87,16 @@ async def page(
         """,
         {"guild_id": guild_id, "before_id": before_id or _LATEST, "most": most},
     )
-    return [_entry_of(row) for row in rows]
+    return [entry_of(row) for row in rows]
 
 
-def _entry_of(row: Row) -> AuditEntry:
+def entry_of(row: Row, prefix: str = "") -> AuditEntry:
+    """The entry of a row of its table; where the names of others stand beside it, its id and time
+    have a prefix.
+    """
     return AuditEntry(
-        id=row["id"],
-        act=Act(row["guild_id"], row["actor_id"], row["at"]),
+        id=row[f"{prefix}id"],
+        act=Act(row["guild_id"], row["actor_id"], row[f"{prefix}at"]),
         action=row["action"],
         subject=row["subject"],
         subject_id=row["subject_id"],

@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any, Final
 
 from bot.rules.policy import Choices, ReviewRule, Strikes
-from bot.store import audit
+from bot.store import audit, logbook
 from bot.store.audit import Act, AuditEntry
 
 _COLUMNS: Final = (
@@ -62,7 +62,10 @@ def change(tx: sqlite3.Connection, act: Act, after: Choices) -> AuditEntry | Non
         return None
     tx.execute(_WRITE, (act.guild_id, *now.values()))
     old, new = ({name: side[name] for name in differs} for side in (before, now))
-    return audit.append(tx, act, "choices", "server", 0, old, new)
+    entry = audit.append(tx, act, "choices", "server", 0, old, new)
+    if "log_channel" in differs:
+        logbook.moved(tx, entry, before["log_channel"], after.log)
+    return entry
 
 
 def _columns(choices: Choices) -> dict[str, Any]:

@@ -32,6 +32,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # a lost commit here is a lost payment
     "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what is erased is overwritten (and is by default in Debian's)
     "PRAGMA busy_timeout = 1000",  # a command must be answered within three seconds
 )
 

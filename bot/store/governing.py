@@ -1,8 +1,8 @@
 """Changing what is set: each change and its audit entry are one transaction.
 
 Every function reads what was before, writes what shall be, and returns the entry, or ``None``
-when that changes nothing. The server is the act's: nothing here reaches into another one. An
-act of the operator (``guild_id`` 0) changes what holds everywhere.
+when that changes nothing. The server is the act's: nothing here reaches into another one. A
+pause by the operator (``guild_id`` 0) holds everywhere.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bot.model import Verb
-from bot.rules.policy import AgeRule, PauseMode
+from bot.rules.policy import AgeRule, Block, PauseMode
 from bot.store import audit, usage
 from bot.store.audit import Act, AuditEntry, State
 from bot.store.database import execute_rows
 
 
 class Whose(StrEnum):
-    """What a limit is set for. ``SERVER`` is the budget, the operator's is the ceiling."""
+    """What a limit is set for. ``SERVER`` is the budget."""
 
     EVERYONE = "everyone"
     MEMBER = "member"
@@ -179,6 +179,12 @@ def _block(tx: sqlite3.Connection, act: Act, user_id: int) -> State | None:
     )
 
 
+def standing_block(tx: sqlite3.Connection, guild_id: int, user_id: int, now: int) -> Block | None:
+    """The block that holds for this member now."""
+    found = _block(tx, Act(guild_id, 0, now), user_id)
+    return None if found is None else Block(found.get("reason"), found.get("until"))
+
+
 def pause(
     tx: sqlite3.Connection,
     act: Act,
@@ -301,12 +307,17 @@ _OF_A_SERVER: Final = (
     "blocked_phrase",
     "word_list",
     "rolling_sum",
+    "log_line",
+    "server_log",
+    "budget_alert",
+    "server_digest",
+    "server_absence",
     "audit_entry",
 )
 
 
 def forget_server(tx: sqlite3.Connection, guild_id: int) -> None:
-    """Erase all that a server has set, and the log of it. Its jobs are not touched."""
+    """Erase all that a server has set and was told, and the log of it. Its jobs are not touched."""
     tx.execute("INSERT INTO server_to_forget VALUES (?)", (guild_id,))
     for table in _OF_A_SERVER:
         tx.execute(f"DELETE FROM {table} WHERE guild_id = ?", (guild_id,))  # noqa: S608

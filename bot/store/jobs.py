@@ -317,14 +317,14 @@ async def video_is_at(tx: aiosqlite.Connection, job_id: int, path: Path) -> None
 
 async def keep_videos(database: Database, job_ids: str) -> set[int]:
     """Which of these jobs (a JSON list) keep their video: it must be posted, or could not be, and
-    nobody has taken it away.
+    nobody has taken it away, and it was not erased since.
     """
     rows = await database.fetch(
         """
         SELECT id FROM job
         WHERE id IN (SELECT value FROM json_each(:ids))
           AND (state IN ('reviewing', 'delivering')
-               OR (state = 'failed' AND code = 'undeliverable'))
+               OR (state = 'failed' AND code = 'undeliverable' AND erased_at IS NULL))
           AND NOT EXISTS (SELECT 1 FROM removal WHERE job_id = job.id)
         """,
         {"ids": job_ids},

@@ -14,6 +14,7 @@ from bot.rules.policy import (
     AgeRule,
     Block,
     Grant,
+    Installation,
     Limit,
     Operator,
     Pause,
@@ -65,12 +66,9 @@ _READ: Final = """
 
 
 def read(
-    tx: sqlite3.Connection, members: Iterable[Member], default: Quota, now: int
+    tx: sqlite3.Connection, members: Iterable[Member], installation: Installation, now: int
 ) -> dict[Member, Rulebook]:
-    """The rulebook of each of these members, in one query.
-
-    ``default`` is this installation's limit for members of servers that set none.
-    """
+    """The rulebook of each of these members, in one query."""
     asked = set(members)
     params = {
         "servers": json.dumps([OPERATOR, *{guild_id for guild_id, _ in asked}]),
@@ -78,8 +76,8 @@ def read(
         "now": now,
     }
     servers, personal = json.loads(tx.execute(_READ, params).fetchone()[0])
-    policies = {guild_id: _policy(guild_id, text, default) for guild_id, text in servers}
-    above = Operator(policies[OPERATOR].pause, policies[OPERATOR].budget)
+    policies = {guild_id: _policy(guild_id, text, installation.quota) for guild_id, text in servers}
+    above = Operator(policies[OPERATOR].pause, installation.ceiling)
     return {
         (guild_id, user_id): Rulebook(
             policies[guild_id], _personal(limit, grants, block, policies[guild_id].default), above
@@ -120,7 +118,7 @@ def read_all(
         {"guild_id": guild_id, "now": now},
     )
     members = [(guild_id, int(row[0])) for row in rows.fetchall()]
-    books = read(tx, members, default, now)
+    books = read(tx, members, Installation(default), now)
     people = {user_id: book.member for (_, user_id), book in books.items()}
     return read_server(tx, guild_id, default), people
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from bot.store import trouble
+
+Result = TypeVar("Result")
 
 DAY_MS: Final = 86_400_000
 
@@ -105,14 +108,21 @@ async def usage(path: Path, guild_id: int, now: int, days: int) -> UsageReport:
 
     Raises ``StorageTrouble``.
     """
-    return await asyncio.to_thread(_usage, path, guild_id, now, days)
+    return await aside(path, lambda reader: read_usage(reader, guild_id, now, days))
 
 
-def _usage(path: Path, guild_id: int, now: int, days: int) -> UsageReport:
+async def aside(path: Path, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    """``work`` on what is committed at one moment, on a connection and a thread of its own. Raises
+    ``StorageTrouble``.
+    """
+    return await asyncio.to_thread(_aside, path, work)
+
+
+def _aside(path: Path, work: Callable[[sqlite3.Connection], Result]) -> Result:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as reader:
             reader.execute("BEGIN")  # one moment for all
-            return read_usage(reader, guild_id, now, days)
+            return work(reader)
     except sqlite3.Error as error:
         raise trouble.of_sqlite(error, path) or error from error
 
@@ -123,12 +133,14 @@ def read_usage(reader: sqlite3.Connection, guild_id: int, now: int, days: int) -
     first = today - days + 1
     whole = {"guild_id": guild_id, "since": first * DAY_MS, "most": MOST_MEMBERS}
     return UsageReport(
-        days=tuple(_day(reader, guild_id, day * DAY_MS) for day in range(first, today + 1)),
+        days=tuple(read_day(reader, guild_id, day) for day in range(first, today + 1)),
         members=tuple(MemberUse(*row) for row in reader.execute(CREDITS_BY_MEMBER, whole)),
     )
 
 
-def _day(reader: sqlite3.Connection, guild_id: int, began_at: int) -> Day:
+def read_day(reader: sqlite3.Connection, guild_id: int, day: int) -> Day:
+    """What a server has used on one day, counted from 1970."""
+    began_at = day * DAY_MS
     params = {"guild_id": guild_id, "since": began_at, "until": began_at + DAY_MS}
     (charged,) = reader.execute(CREDITS_OF_DAY, params).fetchone()
     return Day(began_at, charged, *reader.execute(OUTCOMES_OF_DAY, params).fetchone())

@@ -84,6 +84,8 @@ def job_of(row: Row) -> Job:
         mark=Mark(row["marked"]) if row["marked"] else None,
         review=_review_of(row) if row["v_why"] else None,
         removal=Removal(row["x_actor_id"], row["x_at"], row["x_reason"]) if row["x_at"] else None,
+        blocked_until=row["blocked_until"],
+        erased_at=row["erased_at"],
     )
 
 

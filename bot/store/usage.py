@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from bot.rules.books import Needs, Scope, Subject, Sum, subjects_of
-from bot.rules.policy import Asker
-from bot.store.database import execute_rows
+from bot.rules.policy import Asker, Rate
+from bot.store.database import Database, execute_rows
 
 FEW: Final = 32
 """Credits that are added up row by row each time before a sum is written down."""
@@ -225,3 +225,13 @@ def drop_sums(tx: sqlite3.Connection, guild_id: int) -> None:
     have changed, and sums that nobody asks for would be kept for ever.
     """
     tx.execute("DELETE FROM rolling_sum WHERE guild_id = :guild_id", {"guild_id": guild_id})
+
+
+async def keep_ceiling(database: Database, ceiling: Rate | None) -> None:
+    """Drop the sums of all servers together that this ceiling does not ask for: an earlier one
+    had another window.
+    """
+    others = "FROM rolling_sum WHERE scope = :scope AND window_ms <> :window_ms"
+    params = {"scope": Scope.EVERYTHING, "window_ms": ceiling.window_ms if ceiling else 0}
+    if await database.fetch(f"SELECT 1 {others}", params):
+        await database.write(lambda tx: tx.execute(f"DELETE {others}", params))

@@ -202,6 +202,7 @@ _REASONS = {
     "lost": "I lost the finished video before I could post it, and Pika no longer has it",
     "removed": "The video was taken away before it was posted",
     "cancelled": "It was cancelled",
+    "server_left": "It was cancelled, as I am no longer in that server",
     "finished_first": "It was cancelled, but Pika had finished it first",
 }
 
@@ -297,7 +298,13 @@ def _why_here(job: Job, place: Place, refused: bool) -> str:
 
 def notice_text(job: Job) -> str:
     """What a member is told when there will be no video."""
-    return f"{_addressed(job)} {reason(job)}. {_sentence(charge(job))}"
+    text = f"{_addressed(job)} {reason(job)}. {_sentence(charge(job))}"
+    if job.blocked_until is None:
+        return text
+    return (
+        f"{text} As that has now happened too often, you may not ask for videos in this server "
+        f"until <t:{-(-job.blocked_until // 1000)}:f>."
+    )
 
 
 def notice_beginning(job: Job) -> str:

@@ -8,7 +8,7 @@ of each.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import discord
@@ -16,6 +16,7 @@ import discord
 from bot.errors import TryLater
 from bot.model import Delivery, DeliveryKind, Job
 from bot.ui import messages
+from bot.workflow.delivery.messenger import ServerMessage
 
 MOST: Final = 2_000
 """Messages of others that one look reads, a hundred with each request; the next look goes on
@@ -30,6 +31,9 @@ receiving-and-responding); its card is no later than this."""
 SLACK_MS: Final = 60_000
 """By how much clocks may drift apart between the request and a try."""
 
+CLOCKS_MS: Final = 30 * 60_000
+"""The same where no request shows it. Log channels are quiet: there is little to look through."""
+
 TRY_MS: Final = 30 * 60_000
 """The longest that one try can be under way: five uploads of at most five minutes each, and what
 discord.py waits between them."""
@@ -42,7 +46,7 @@ class LookBack:
     """Looks through histories, each message once."""
 
     def __init__(self) -> None:
-        # (channel, delivery) -> the last message that was looked at
+        # (channel, delivery, or message of a server below zero) -> the last one looked at
         self._seen: OrderedDict[tuple[int, int], int] = OrderedDict()
 
     async def find(
@@ -51,9 +55,34 @@ class LookBack:
         """The id of the message of this delivery, written by ``me``; ``None`` when it is certainly
         not there. Raises ``TryLater`` when there is more to look at.
         """
-        key = (channel.id, delivery.id)
+        return await self._find(
+            channel,
+            delivery.id,
+            _spans(job, delivery),
+            lambda found: found.author.id == me and messages.is_of(found, job, delivery.kind),
+        )
+
+    async def find_announced(
+        self, channel: discord.PartialMessageable, me: int, message: ServerMessage
+    ) -> int | None:
+        """The same for a message of a server, anywhere since the first try to post it."""
+        return await self._find(
+            channel,
+            -message.number,
+            [(_id(message.begun_at - CLOCKS_MS), _LAST)],
+            lambda found: found.author.id == me and messages.is_announcement(found, message),
+        )
+
+    async def _find(
+        self,
+        channel: discord.PartialMessageable,
+        number: int,
+        spans: Iterable[tuple[int, int]],
+        is_it: Callable[[discord.Message], bool],
+    ) -> int | None:
+        key = (channel.id, number)
         left = MOST
-        for begin, end in _spans(job, delivery):
+        for begin, end in spans:
             begin = max(begin, self._seen.get(key, 0))  # noqa: PLW2901 - what is left of it
             if begin >= end:
                 continue
@@ -63,7 +92,7 @@ class LookBack:
                 before=discord.Object(end),
                 oldest_first=True,
             ):
-                if message.author.id == me and messages.is_of(message, job, delivery.kind):
+                if is_it(message):
                     return message.id
                 self._saw(key, message.id)
                 left -= 1

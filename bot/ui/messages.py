@@ -11,7 +11,7 @@ from bot.model import Delivery, DeliveryKind, Job
 from bot.ui import cards, videos
 from bot.ui.moderation import held, reviews
 from bot.ui.views import embed_of, view_of
-from bot.workflow.delivery.messenger import Outlook
+from bot.workflow.delivery.messenger import Outlook, ServerMessage
 
 TOO_LARGE: Final = 40005
 """Discord's code for a file that it does not take (Discord docs, opcodes and status codes)."""
@@ -103,6 +103,24 @@ def video_of(message: discord.Message, job: Job) -> str | None:
     """The address of the job's video on a message of ours; ``None`` where it has none."""
     marker = cards.video_marker(job.id)
     return next((one.url for one in message.attachments if one.filename.startswith(marker)), None)
+
+
+def announcement(message: ServerMessage) -> dict[str, Any]:
+    """What ``send`` is called with for a message of a server. It pings nobody."""
+    return {
+        "content": f"{message.text}{_signature(message)}",
+        "allowed_mentions": discord.AllowedMentions.none(),
+    }
+
+
+def is_announcement(found: discord.Message, message: ServerMessage) -> bool:
+    """Whether a message of ours in the same channel is this one."""
+    return found.content.endswith(_signature(message))
+
+
+def _signature(message: ServerMessage) -> str:
+    """How the text of a server's message ends, and no other's in its channel."""
+    return f"\n-# Log {message.number}"
 
 
 def _card(job: Job, outlook: Outlook) -> dict[str, Any]:

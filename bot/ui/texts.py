@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from bot.model import Job
 from bot.rules.refusal import hours
 from bot.rules.trace import Measure, Trace
 from bot.ui.cards import code, status_line, when
-from bot.ui.traces import trace_text
+from bot.ui.traces import strikes_text, trace_text
 from bot.workflow.decisions import Account
 from bot.workflow.delivery.messenger import Outlook
 
@@ -26,7 +26,17 @@ def account_text(account: Account) -> str:
     ]
     if account.next_credit_at is not None:
         lines.append(f"Your next credit frees {when(account.next_credit_at + 999)}.")
-    return "\n".join((*lines, trace_text(trace)))
+    return "\n".join((*lines, trace_text(trace), *_strikes(account)))
+
+
+def explained_text(account: Account, who: str) -> str:
+    """Every rule that holds for a member, for a moderator."""
+    return "\n".join((trace_text(account.trace, who=who), *_strikes(account)))
+
+
+def _strikes(account: Account) -> Iterator[str]:
+    if account.strikes is not None:
+        yield strikes_text(account.strikes)
 
 
 def _tightest(trace: Trace) -> Measure:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from bot.rules.refusal import hours
+from bot.rules.strikes import StrikeCount
 from bot.rules.trace import Line, Measure, Outcome, Rule, Source, Trace
 from bot.ui.cards import code, when
+from bot.ui.moderation.values import hours as length
 
 _NAMES: Final = {
     Rule.OPERATOR_PAUSE: "Pause by the bot's operator",
@@ -45,6 +47,17 @@ def trace_text(trace: Trace, *, who: str = "You") -> str:
     if trace.of(Rule.WORDS).outcome is Outcome.DOES_NOT_APPLY:
         lines.append("-# What is asked for is held against the blocked words each time.")
     return "\n".join(lines)
+
+
+def strikes_text(strikes: StrikeCount) -> str:
+    """How many strikes a member has, and what comes of them. No rule refuses for them: a block
+    does.
+    """
+    rule = strikes.rule
+    return (
+        f"-# Prompts that Pika's moderation refused in the last {hours(rule.window_ms)}: "
+        f"{strikes.count}. {rule.count} of them block for {length(rule.block_ms)}."
+    )
 
 
 def verdict_text(trace: Trace, *, who: str = "You") -> str:

@@ -6,16 +6,18 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.model import Quota, Requester, Verb
+from bot.model import Requester, Verb
 from bot.rules.books import Sum, member_of
 from bot.rules.costs import Order
 from bot.rules.engine import decide
 from bot.rules.limits import needs
-from bot.rules.policy import Asker, Rulebook
+from bot.rules.policy import Asker, Installation, Rulebook
+from bot.rules.strikes import StrikeCount
 from bot.rules.trace import Rule, Trace
 from bot.store import policies, usage
 from bot.store.database import Database
 from bot.store.policies import Member
+from bot.workflow.servers import strikes
 
 
 class Decisions:
@@ -29,13 +31,13 @@ class Decisions:
         self,
         tx: sqlite3.Connection,
         askers: Sequence[Asker],
-        default: Quota,
+        installation: Installation,
         now: int,
         *,
         writing: bool,
     ) -> None:
         self._now = now
-        self._books = policies.read(tx, [_member(asker) for asker in askers], default, now)
+        self._books = policies.read(tx, [_member(asker) for asker in askers], installation, now)
         needed = usage.together(needs(self.rulebook(asker), asker) for asker in askers)
         read = usage.read_to_write if writing else usage.read
         self._numbers = read(tx, needed, now)
@@ -71,26 +73,36 @@ def _member(asker: Asker) -> Member:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a member may still do here: the decision on one more, and when the next credit of
-    their own limit frees.
+    """What a member may still do here: the decision on one more, when the next credit of their
+    own limit frees, and how many strikes count, where the server counts any. Strikes are no part
+    of the decision: they come of what was decided, and end in a block, which is.
     """
 
     trace: Trace
     next_credit_at: int | None
+    strikes: StrikeCount | None = None
 
 
-async def account_now(database: Database, asker: Asker, default: Quota, now: int) -> Account:
+async def account_now(
+    database: Database, asker: Asker, installation: Installation, now: int
+) -> Account:
     """The account by what is committed, for a video from words."""
 
     def read(tx: sqlite3.Connection) -> Account:
-        decisions = Decisions(tx, [asker], default, now, writing=False)
+        decisions = Decisions(tx, [asker], installation, now, writing=False)
         trace = decisions.on(asker, Order(Verb.CREATE))
-        return Account(trace, decisions.next_credit_at(asker, trace))
+        return Account(
+            trace,
+            decisions.next_credit_at(asker, trace),
+            strikes.standing(tx, asker.guild_id, asker.user_id, now),
+        )
 
     return await database.read(read)
 
 
-def left_for_late(tx: sqlite3.Connection, requester: Requester, default: Quota, now: int) -> int:
+def left_for_late(
+    tx: sqlite3.Connection, requester: Requester, installation: Installation, now: int
+) -> int:
     """Credits that a job of this member may cost now, when nobody knows the member's roles any
     more: the least that any role with a limit, or none, would leave.
     """
@@ -100,16 +112,16 @@ def left_for_late(tx: sqlite3.Connection, requester: Requester, default: Quota, 
         requester.channel_id,
         parent_id=requester.parent_id,
     )
-    book = policies.read(tx, [_member(asker)], default, now)[_member(asker)]
+    book = policies.read(tx, [_member(asker)], installation, now)[_member(asker)]
     askers = [asker, *(replace(asker, role_ids=frozenset({id_})) for id_ in book.server.roles)]
-    decisions = Decisions(tx, askers, default, now, writing=False)
+    decisions = Decisions(tx, askers, installation, now, writing=False)
     return min(decisions.on(one, Order(Verb.CREATE)).left for one in askers)
 
 
 async def decide_now(
-    database: Database, asker: Asker, order: Order, default: Quota, now: int
+    database: Database, asker: Asker, order: Order, installation: Installation, now: int
 ) -> Trace:
     """The decision on one order by what is committed; the order is not taken."""
     return await database.read(
-        lambda tx: Decisions(tx, [asker], default, now, writing=False).on(asker, order)
+        lambda tx: Decisions(tx, [asker], installation, now, writing=False).on(asker, order)
     )

@@ -11,10 +11,10 @@ from functools import partial
 
 from bot.clock import Clock
 from bot.errors import JobNotFound, StaleState, StorageTrouble, UserError
-from bot.model import UNANSWERED, DeliveryKind, Hold, Job, JobState, Quota, Recipe, Requester
+from bot.model import UNANSWERED, DeliveryKind, Hold, Job, JobState, Recipe, Requester
 from bot.rules import reviews
 from bot.rules.costs import Order
-from bot.rules.policy import Asker
+from bot.rules.policy import Asker, Installation
 from bot.rules.refusal import refusal
 from bot.store import deliveries, jobs, ledger
 from bot.store.batch import Batch
@@ -25,6 +25,7 @@ from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.outlook import Outlooks
 from bot.workflow.pictures import Pictures, missing
 from bot.workflow.queue import FairQueue
+from bot.workflow.servers.budgets import BudgetWatch
 from bot.workflow.wordlists import Checked, WordLists
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class Intake:
         changes: Changes,
         pictures: Pictures,
         wordlists: WordLists,
-        default: Quota,
+        installation: Installation,
     ) -> None:
         self._database = database
         self._wordlists = wordlists
@@ -87,7 +88,7 @@ class Intake:
         self._queue = queue
         self._outlooks = outlooks
         self._changes = changes
-        self._default = default
+        self._installation = installation
         self._orders: Batch[_Asked, tuple[Job | int, bool]] = Batch(database, self._write)
         self._cards: Batch[tuple[int, str, int, int], None] = Batch(
             database, _write_cards, linger=CARD_LINGER_SECONDS
@@ -132,7 +133,7 @@ class Intake:
     async def _check_first(self, asked: _Asked) -> None:
         """Refuse before a picture is fetched for nothing; the commit decides again."""
         now = self._clock.now()
-        trace = await decide_now(self._database, asked.asker, asked.order, self._default, now)
+        trace = await decide_now(self._database, asked.asker, asked.order, self._installation, now)
         if not trace.allowed:
             raise refusal(trace)
 
@@ -189,7 +190,8 @@ class Intake:
         keys = json.dumps([order.requester.request_key for order in orders])
         known = jobs.ids_of_requests(tx, keys)
         askers = [order.asker for order in orders]
-        decisions = Decisions(tx, askers, self._default, now, writing=True)
+        decisions = Decisions(tx, askers, self._installation, now, writing=True)
+        budgets = BudgetWatch(tx, now)
         next_id = jobs.next_id(tx)
 
         results: list[tuple[Job | int, bool] | Exception] = []
@@ -207,6 +209,7 @@ class Intake:
                 results.append(_OtherList(server.words))
                 continue
             trace = decisions.on(order.asker, order.order)
+            budgets.see(server, trace)
             if not trace.allowed:
                 results.append(refusal(trace))
                 continue
@@ -228,6 +231,7 @@ class Intake:
             jobs.insert(tx, new)
             ledger.hold(tx, new)
             deliveries.add_cards(tx, new, due_at=now + CARD_GRACE_MS)
+        budgets.write()
         return results
 
 

@@ -7,9 +7,8 @@ from typing import Final
 
 from bot.clock import Clock
 from bot.errors import JobNotFound, StaleState, TooLate
-from bot.model import FAILED_WITH_VIDEO, FINAL, VIDEO_HERE, Job, JobState, Quota
-from bot.rules.policy import Asker
-from bot.rules.trace import Trace
+from bot.model import FAILED_WITH_VIDEO, FINAL, VIDEO_HERE, Job, JobState
+from bot.rules.policy import Asker, Installation
 from bot.store import jobs
 from bot.store.database import Database
 from bot.workflow.changes import Changes
@@ -39,14 +38,14 @@ class Members:
         outlooks: Outlooks,
         settling: Settling,
         changes: Changes,
-        default: Quota,
+        installation: Installation,
     ) -> None:
         self._database = database
         self._clock = clock
         self._outlooks = outlooks
         self._settling = settling
         self._changes = changes
-        self._default = default
+        self._installation = installation
 
     async def unfinished(self, guild_id: int, user_id: int) -> list[tuple[Job, Outlook]]:
         """The member's unfinished jobs, oldest first, each with its outlook."""
@@ -54,14 +53,10 @@ class Members:
         return [(job, self._outlooks.of(job)) for job in mine]
 
     async def account(self, asker: Asker) -> Account:
-        """What this member may still do here, by the same rules that intake uses."""
-        return await account_now(self._database, asker, self._default, self._clock.now())
-
-    async def explain(self, asker: Asker) -> Trace:
-        """The decision that one more video of this member would meet, with every rule tested.
-        Block lists are left out: they are about what is asked for.
+        """What this member may still do here, by the same rules that intake uses. Block lists are
+        left out: they are about what is asked for.
         """
-        return (await self.account(asker)).trace
+        return await account_now(self._database, asker, self._installation, self._clock.now())
 
     async def cancel(self, guild_id: int, user_id: int, job_id: int) -> tuple[Job, Cancelled]:
         """Cancel one's own job.

@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.clock import Clock
 from bot.logs import about_job
 from bot.model import Job, JobState
-from bot.store import deliveries, jobs, review_messages
+from bot.store import deliveries, jobs, logbook, review_messages
 from bot.store.database import Database
 from bot.workflow.delivery.courier import Courier
 from bot.workflow.delivery.upkeep import STUCK_MS
@@ -48,6 +48,7 @@ async def recover(
         await review_messages.again(tx, clock.now())
         await review_messages.doubt(tx)
         await deliveries.due_now(tx, clock.now())
+    await logbook.due_now(database, clock.now())
     for job_id in await review_messages.untrue(database, clock.now() - STUCK_MS):
         courier.touch(job_id)
     if open_jobs:
@@ -63,7 +64,7 @@ async def sweep(database: Database, pictures: Path, videos: Path) -> None:
     """
     found = await asyncio.to_thread(lambda: [*pictures.iterdir(), *videos.iterdir()])
     needed = await jobs.pictures_needed(database)
-    owners = {path: _job_of(path) for path in found if path.parent == videos}
+    owners = {path: job_of_file(path) for path in found if path.parent == videos}
     kept = await jobs.keep_videos(database, json.dumps(sorted(filter(None, owners.values()))))
     left = [path for path in found if str(path) not in needed and owners.get(path) not in kept]
     if left:
@@ -71,7 +72,7 @@ async def sweep(database: Database, pictures: Path, videos: Path) -> None:
         log.info("deleted %d files that an earlier run has left", len(left))
 
 
-def _job_of(path: Path) -> int | None:
+def job_of_file(path: Path) -> int | None:
     """The job of a video, ``7.mp4``, or of a smaller copy, ``7-25.mp4``; of no other file."""
     number, _, _ = path.stem.partition("-")
     return int(number) if number.isdecimal() and path.suffix != ".part" else None

@@ -36,9 +36,9 @@ sys.path.insert(0, str(ROOT))
 
 from bot.model import Quota, Verb  # noqa: E402
 from bot.rules.costs import Order  # noqa: E402
-from bot.rules.policy import Asker  # noqa: E402
+from bot.rules.policy import Asker, Installation, Rate  # noqa: E402
 from bot.rules.trace import Trace  # noqa: E402
-from bot.store import governing, policies  # noqa: E402
+from bot.store import governing  # noqa: E402
 from bot.store.audit import Act  # noqa: E402
 from bot.store.governing import Whose  # noqa: E402
 from bot.store.migrate import migrate  # noqa: E402
@@ -50,9 +50,9 @@ DAY = 86_400_000
 MONTH = 30 * DAY
 GUILD, CHANNELS, MEMBERS = 1, 5, 1_000
 FEW = 1_000
-DEFAULT = Quota(50, DAY, 3)
 ORDER = Order(Verb.CREATE)
 PLENTY = 10**9
+HERE = Installation(Quota(50, DAY, 3), ceiling=Rate(PLENTY, MONTH))
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Bench:
     def decided(self, asker: Asker) -> tuple[Trace, float]:
         """One decision, and the seconds that it took."""
         began = time.perf_counter()
-        trace = Decisions(self.db, [asker], DEFAULT, self.now, writing=True).on(asker, ORDER)
+        trace = Decisions(self.db, [asker], HERE, self.now, writing=True).on(asker, ORDER)
         return trace, time.perf_counter() - began
 
     def one(self) -> tuple[float, float]:
@@ -118,8 +118,6 @@ def prepare(folder: Path, jobs: int, past: bool, budget: int | None) -> Bench:
     governing.set_limit(db, act, Whose.SERVER, amount=budget or jobs, window_ms=MONTH)
     for channel in range(100, 100 + CHANNELS):
         governing.set_limit(db, act, Whose.CHANNEL, channel, amount=PLENTY, window_ms=7 * DAY)
-    above = Act(policies.OPERATOR, 1, NOW)
-    governing.set_limit(db, above, Whose.SERVER, amount=PLENTY, window_ms=MONTH)
     rows = (
         _job(number, at, chance.randrange(MEMBERS), 100 + chance.randrange(CHANNELS))
         for number, at in enumerate(_moments(jobs, past), start=1)

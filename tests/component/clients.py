@@ -11,6 +11,7 @@ from bot.ui.repeats import Repeats
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.closed import ClosedPlaces
 from bot.workflow.delivery.uploads import UploadLimits
+from bot.workflow.servers.presence import Presence
 from tests.fakes import MovableClock
 
 
@@ -31,6 +32,7 @@ def client(
         uploads=UploadLimits(clock),
         brake=brake or Brake(clock),
         repeats=Repeats(clock),
+        presence=Presence(),
         recall=recall,
         remember=remember,
         http_trace=aiohttp.TraceConfig(),

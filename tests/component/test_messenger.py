@@ -30,7 +30,7 @@ from bot.ui.tokens import LIFE_MS, AnswerTokens
 from bot.workflow.delivery.brake import Brake, Pace
 from bot.workflow.delivery.careful import CarefulMessenger
 from bot.workflow.delivery.closed import ClosedPlaces
-from bot.workflow.delivery.messenger import Messenger, Outlook
+from bot.workflow.delivery.messenger import Messenger, Outlook, ServerMessage
 from tests.component.clients import client
 from tests.fakes import START, MovableClock, a_job
 
@@ -207,6 +207,49 @@ async def test_a_message_that_was_deleted_meanwhile_is_denied(post: Post) -> Non
 
     assert denied.value.code == 10008
     assert post.thread.messages == []
+
+
+# -- messages of a server ------------------------------------------------------------------
+
+
+def _of_server(post: Post, text: str, number: int = 31) -> ServerMessage:
+    now = int(post.discord.clock.now() * 1000)
+    return ServerMessage(post.channel.guild.id, post.channel.id, number, text, now)
+
+
+async def test_a_servers_message_is_one_however_often_it_is_posted(post: Post) -> None:
+    """By its nonce for some minutes, by a look back among all that was said since, later."""
+    message = _of_server(post, "first")
+    first = await post.careful.announce(message)
+    assert await post.careful.announce(message) == first
+    assert await post.messenger.announce(_of_server(post, "second", 32)) != first
+
+    post.discord.clock.advance(3600)
+    for number in range(250):
+        post.discord.world.posting.say(post.channel, post.alice.user, f"chat {number}\n-# Log 31")
+    assert await post.careful.find_announced(message) == first
+    assert await post.careful.find_announced(_of_server(post, "third", 3)) is None
+
+
+async def test_a_servers_message_pings_nobody(post: Post) -> None:
+    """Whatever it says."""
+    await post.careful.announce(_of_server(post, f"<@{post.alice.id}> @everyone"))
+
+    (message,) = post.channel.messages
+    assert (message.mentions, message.mention_everyone) == ([], False)
+    assert message.text == f"<@{post.alice.id}> @everyone\n-# Log 31"
+
+
+async def test_a_log_channel_that_was_lost_costs_one_refusal(post: Post) -> None:
+    """For posts and for looks, until its permissions change."""
+    post.channel.set_overwrite(post.channel.guild.bot_role, deny=Permission.VIEW_CHANNEL)
+    for _ in range(20):
+        with pytest.raises(Denied):
+            await post.careful.announce(_of_server(post, "first"))
+        with pytest.raises(Denied):
+            await post.careful.find_announced(_of_server(post, "first"))
+
+    assert post.discord.invalid_requests == 1
 
 
 # -- the ban --------------------------------------------------------------------------------

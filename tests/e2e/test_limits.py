@@ -76,6 +76,31 @@ async def test_unfinished_videos_are_limited_too(open_scene: OpenScene) -> None:
     assert len(scene.accepted) == 4
 
 
+async def test_the_operators_ceiling_is_for_all_servers_together(open_scene: OpenScene) -> None:
+    """What one server has used is not there for the other: its members are refused with the rule
+    and with when it opens, and ``/quota`` says the same. A credit that comes back is there for
+    whoever asks first.
+    """
+    scene = await open_scene(OPERATOR_CEILING=2, OPERATOR_CEILING_HOURS=12)
+    elsewhere = scene.discord.world.create_guild("Elsewhere")
+    there = elsewhere.create_text_channel("videos")
+    carol = elsewhere.join(scene.discord.world.create_user("carol"))
+    scene.pika.pause()
+    first, second = await scene.card(), await scene.card(who=scene.bob)
+    refusal = await scene.refused(who=carol, where=there)
+    assert "All servers of this bot together have used 2 of 2 credits" in refusal
+    assert re.search(r"last 12 hours. You can ask again <t:\d+:R>", refusal)
+    assert "**ceiling of all servers** decides" in await scene.says("quota", carol, there)
+    await scene.state(first, "rendering")
+    await scene.press(scene.alice, first, label="Cancel")
+    await scene.says_on(first, "Cancelled")
+    card = await scene.card(who=carol, where=there)
+    scene.pika.resume()
+    await scene.result(card, there)
+    await scene.delivered(second)
+    assert "together have used 2 of 2" in await scene.refused()
+
+
 async def test_an_event_that_comes_twice_is_one_job(scene: Scene) -> None:
     """The gateway may replay an interaction; it stays one job, one charge and one card."""
     asked = await scene.ask()

@@ -14,31 +14,12 @@ from bot.sandbox.discord.event import attachment_limit, build
 from bot.sandbox.discord.invocations import COMMAND
 from bot.sandbox.discord.options import Filling
 from tests.e2e.conftest import OpenScene
+from tests.e2e.moderating import moderate, moderated, moderator
 from tests.e2e.town import Scene, number
 
 SETTINGS = {"PIKA_MAX_JOBS": "1"}  # the second job waits in the queue
 
 NOTHING_HERE = "I know nothing like that in this server that you may manage."
-
-
-def moderator(scene: Scene, name: str = "mona") -> Member:
-    """A member who may manage the server, by a role."""
-    mona = scene.newcomer(name)
-    mona.add_role(scene.guild.create_role("moderators", Permission.MANAGE_GUILD))
-    return mona
-
-
-async def moderate(scene: Scene, who: Member, what: str, **options: Any) -> str:
-    """Use ``/moderate`` in the channel; the private words."""
-    return (await moderated(scene, who, what, **options)).text
-
-
-async def moderated(scene: Scene, who: Member, what: str, **options: Any) -> Message:
-    """The same, with all that hangs on the answer."""
-    asked = await scene.ask(f"moderate {what}", who=who, where=scene.channel, **options)
-    message = await asked.answered()
-    assert asked.ephemeral
-    return message
 
 
 async def forged(scene: Scene, who: Member, *path: str, **values: Any) -> str:

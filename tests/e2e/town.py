@@ -11,9 +11,10 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +37,8 @@ from bot.sandbox.discord import (
 )
 from bot.sandbox.faults import Seen
 from bot.sandbox.pika import EmbeddedPika, PikaJob
+from bot.store import choices
+from bot.store.audit import Act
 from tests.judge import books, open_work, over_limit
 
 T = TypeVar("T")
@@ -159,6 +162,11 @@ class Town:
             db.row_factory = sqlite3.Row
             return [dict(row) for row in db.execute(sql, params)]
 
+    def change(self, sql: str, *params: Any) -> None:
+        """Change the database behind the back of a bot that does not run."""
+        with closing(sqlite3.connect(self.data / "pika.db", isolation_level=None)) as db:
+            db.execute(sql, params)
+
     @property
     def secrets(self) -> list[str]:
         """What must never be seen."""
@@ -250,6 +258,23 @@ class Scene:
         assert invocation.ephemeral
         assert invocation.message is not None
         return invocation.message.text
+
+    async def choose(self, guild: Guild | None = None, **values: Any) -> None:
+        """Let a server, by default this one, choose something, as moderators do. It is written
+        by this process; the bot finds it in its database.
+        """
+        act = Act((guild or self.guild).id, self.alice.id, int(time.time() * 1000))
+
+        def write() -> None:
+            with closing(
+                sqlite3.connect(self.town.data / "pika.db", 10, isolation_level=None)
+            ) as db:
+                db.row_factory = sqlite3.Row
+                db.execute("BEGIN IMMEDIATE")
+                choices.change(db, act, replace(choices.read(db, act.guild_id), **values))
+                db.execute("COMMIT")
+
+        await asyncio.to_thread(write)
 
     # -- looking ------------------------------------------------------------------------------
 

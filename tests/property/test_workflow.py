@@ -730,7 +730,8 @@ class Workflow(RuleBasedStateMachine):
         )
         for user in USERS:
             for guild in GUILDS:
-                trace = await self.house.members.explain(asker_of(requester(user, guild)))
+                asker = asker_of(requester(user, guild))
+                trace = (await self.house.members.account(asker)).trace
                 own, open_ = (trace.of(r).measure for r in (Rule.MEMBER_LIMIT, Rule.UNFINISHED))
                 assert own is not None
                 assert open_ is not None

@@ -27,6 +27,7 @@ from bot.model import (
 )
 from bot.workflow.changes import Changes
 from bot.workflow.queue import FairQueue
+from bot.workflow.servers.chores import Chore
 
 NOW = 1_700_000_000_000
 PROMPT = "a very private prompt"
@@ -201,6 +202,18 @@ def test_a_late_video_is_counted_as_such_and_charged_as_the_ledger_says(
     assert world.credits() == (1, charged, 1)
     assert world.value("pikabot_video_seconds_count") == 0
     assert sum(world.value("pikabot_jobs", state=state) for state in JobState) == 0
+
+
+def test_a_member_who_is_blocked_for_a_prompt_is_counted(world: World) -> None:
+    """Beside the chores that others count."""
+    job = world.moves(a_job(), JobState.QUEUED, JobState.SUBMITTING)
+    failed = replace(job, state=JobState.FAILED, code="moderated", blocked_until=NOW + 5)
+    world.changes.tell(failed)
+    world.moves(a_job(2), JobState.QUEUED, JobState.FAILED, code="moderated")
+    world.metrics.chore(Chore.LOG_POSTED, 3)
+
+    assert world.value("pikabot_chores_total", what="member_blocked") == 1
+    assert world.value("pikabot_chores_total", what="log_posted") == 3
 
 
 def test_jobs_of_an_earlier_process_are_there_but_not_new(world: World) -> None:

@@ -30,6 +30,7 @@ from bot.sandbox.discord import components, modals
 from bot.sandbox.discord.errors import Problems
 from bot.sandbox.discord.messages import walk
 from bot.store.audit import Act, AuditEntry
+from bot.store.logbook import LogState
 from bot.store.policies import Numbers
 from bot.ui.moderation.panel import settings, setup
 from bot.ui.moderation.panel.controls import ears
@@ -74,7 +75,11 @@ def a_server(
 ) -> Server:
     """A server in which little is set."""
     standing = Standing(
-        policy or Policy(1, DEFAULT), choices or Choices(), numbers or Numbers(0, 0, 0), pause
+        policy or Policy(1, DEFAULT),
+        choices or Choices(),
+        numbers or Numbers(0, 0, 0),
+        pause,
+        LogState(),
     )
     return Server(standing, DEFAULT, places or {}, roles, here, mention)
 
@@ -233,6 +238,21 @@ def test_what_is_missing_in_a_channel_is_named_until_it_is_there(
     well = drawn(name, a_server(choices=choices, places={11: Place(11, TEXT, INVITED)}))
     assert "I lack" not in texts(well)
     assert "⚠️" not in texts(well)
+
+
+def test_a_log_channel_that_refuses_is_said() -> None:
+    """What waits for it, since when; nothing while it only has not been told yet."""
+    server = a_server(choices=Choices(log=11), places={11: Place(11, TEXT, INVITED)})
+    for log, said in (
+        (LogState(3, 5_000, 50013), "⚠️ The log channel refuses what I tell it: 3 lines waiting"),
+        (LogState(3, 5_000, None), ""),
+        (LogState(0, None, 50013), ""),
+    ):
+        standing = replace(server.standing, log=log)
+        text = texts(drawn("settings records", replace(server, standing=standing)))
+        assert ("⚠️" in text) == bool(said)
+        assert said in text
+        assert ("since <t:5:R>" in text) == bool(said)
 
 
 def test_a_review_channel_that_everybody_sees_is_said() -> None:

@@ -19,7 +19,9 @@ from bot.rules.policy import (
     Policy,
     Rate,
     Rulebook,
+    Strikes,
 )
+from bot.rules.strikes import StrikeCount
 from bot.rules.trace import Rule, Trace
 from bot.ui.texts import account_text, help_text
 from bot.ui.traces import trace_text
@@ -118,7 +120,8 @@ def test_a_decision_fits_into_one_message() -> None:
     reserved = [Reserved(asker, 1, NOW, unfinished=True)]
 
     trace = decide(book, asker, order, ListBooks(reserved, NOW), NOW)
-    text = account_text(Account(trace, NOW))
+    strikes = StrikeCount(10**6, Strikes(10**6, 8_760 * HOUR + 1, 8_760 * HOUR + 1))
+    text = account_text(Account(trace, NOW, strikes))
 
     assert {line.rule for line in trace.refusals} == set(Rule)
     assert len(text) < 2000, len(text)

@@ -6,6 +6,7 @@ values   what servers set, in words
 changes  a change in words: before → after
 texts    the server's queue, block list and usage, as plain text
 log      pages of the audit log, with buttons
+logged   what the log channel is told
 files    the same as CSV
 panel    settings and the guided first run
 =======  ==============================================================

@@ -18,8 +18,18 @@ Moment = Callable[[int], str]
 NOTHING_CHANGED: Final = "That is so already: nothing was changed."
 
 _ACCESS: Final = frozenset(Access)
+_LONGEST: Final = 1_800
+"""Characters of an entry: a message holds it, with something beside it."""
+
 _REASON_SHOWN: Final = 200
 _PHRASES_SHOWN: Final = 5
+
+
+def told(entry: AuditEntry, default: Quota) -> str:
+    """An entry of the audit log: what was changed, when, and by whom."""
+    who = f"<@{entry.act.actor_id}>" if entry.act.actor_id else "the bot"
+    line = f"{change(entry, default)}\n-# <t:{entry.act.at // 1000}:f> by {who}"
+    return line if len(line) <= _LONGEST else f"A change too long to show\n-# by {who}"
 
 
 def change(entry: AuditEntry, default: Quota) -> str:

@@ -13,7 +13,7 @@ import discord
 from bot.model import Quota
 from bot.ui.base import Interaction, answer_error, services_of
 from bot.ui.moderation.access import moderator
-from bot.ui.moderation.changes import change
+from bot.ui.moderation.changes import told
 from bot.ui.moderation.files import audit_csv
 from bot.ui.moderation.texts import MESSAGE_LIMIT
 from bot.workflow.moderation import AuditEntry, Moderator
@@ -48,7 +48,7 @@ class Page:
         shown: list[AuditEntry] = []
         room = MESSAGE_LIMIT
         for entry in entries[:SHOWN]:
-            line = _line(entry, default)
+            line = told(entry, default)
             room -= len(line) + 1
             if room < 0:
                 break
@@ -71,12 +71,6 @@ class Page:
             view.add_item(LogButton("older", self._next))
         view.add_item(LogButton("csv"))
         return view
-
-
-def _line(entry: AuditEntry, default: Quota) -> str:
-    who = f"<@{entry.act.actor_id}>" if entry.act.actor_id else "the bot"
-    line = f"{change(entry, default)}\n-# <t:{entry.act.at // 1000}:f> by {who}"
-    return line if len(line) < MESSAGE_LIMIT else f"A change too long to show\n-# by {who}"
 
 
 class LogButton(

@@ -44,7 +44,7 @@ def queue_text(jobs: Sequence[tuple[Job, Outlook]], *, holds: bool) -> str:
         return "No videos are unfinished in this server."
     waiting = sum(waits(job) for job, _ in jobs)
     held = f", **{waiting:,}** of them in review" if waiting else ""
-    text = f"**{_count(len(jobs), 'unfinished video')}** in this server{held}:\n"
+    text = f"**{so_many(len(jobs), 'unfinished video')}** in this server{held}:\n"
     if waiting and not holds:
         text += STILL_HELD
     for index, (job, outlook) in enumerate(jobs):
@@ -101,10 +101,10 @@ def list_text(entries: Sequence[Listed], *, held: bool) -> str:
     room, pieces = _ROOM - 60, []
     if refuse:
         most = room - (_LEAST if review else 0)
-        pieces.append(_named(_count(len(refuse), "blocked phrase"), refuse, most))
+        pieces.append(_named(so_many(len(refuse), "blocked phrase"), refuse, most))
         room -= len(pieces[0])
     if review:
-        what = f"{_count(len(review), 'phrase')} to look at the video of"
+        what = f"{so_many(len(review), 'phrase')} to look at the video of"
         rest = "" if held else NOT_HELD
         pieces.append(_named(what, review, room - _MORE - len(rest)) + rest)
     return "\n".join(pieces)
@@ -156,7 +156,7 @@ def rejected_text(rejected: Sequence[Rejected]) -> str:
     ]
     if len(rejected) > _REJECTED:
         lines.append(f"- … and {len(rejected) - _REJECTED:,} more")
-    return f"\n{_count(len(rejected), 'line')} could not be used:\n" + "\n".join(lines)
+    return f"\n{so_many(len(rejected), 'line')} could not be used:\n" + "\n".join(lines)
 
 
 def usage_text(report: UsageReport) -> str:
@@ -164,20 +164,21 @@ def usage_text(report: UsageReport) -> str:
     days = len(report.days)
     lines = [
         f"**{'Today' if days == 1 else f'The last {days} days'}** (UTC): "
-        f"**{credits_(report.credits)}** by {_count(len(report.members), 'member')}.",
-        f"{_count(report.delivered, 'video')} posted, {report.failed:,} failed, "
+        f"**{credits_(report.credits)}** by {so_many(len(report.members), 'member')}.",
+        f"{so_many(report.delivered, 'video')} posted, {report.failed:,} failed, "
         f"{report.cancelled:,} cancelled; what failed was not charged.",
     ]
     if report.members:
         lines.append("Most credits:")
     lines += [
-        f"{place}. <@{one.user_id}>: {credits_(one.credits)} for {_count(one.videos, 'video')}"
+        f"{place}. <@{one.user_id}>: {credits_(one.credits)} for {so_many(one.videos, 'video')}"
         for place, one in enumerate(report.members[:_TOP], start=1)
     ]
     return "\n".join(lines)
 
 
-def _count(number: int, what: str) -> str:
+def so_many(number: int, what: str) -> str:
+    """So many of something."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 

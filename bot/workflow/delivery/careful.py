@@ -10,11 +10,14 @@ from bot.errors import Denied
 from bot.model import WITH_VIDEO, Delivery, DeliveryKind, Job
 from bot.workflow.delivery.brake import Brake
 from bot.workflow.delivery.closed import ClosedPlaces, Need
-from bot.workflow.delivery.messenger import Messenger, Outlook
+from bot.workflow.delivery.messenger import Messenger, Outlook, ServerMessage
 from bot.workflow.delivery.uploads import ONLY_THE_LINK
 
 LACKING: Final = frozenset({50001, 50013})
 """The bot may not see or do it there (Discord docs, topics/opcodes-and-status-codes)."""
+
+
+_NO_SERVER: Final = 0
 
 
 class CarefulMessenger:
@@ -29,7 +32,8 @@ class CarefulMessenger:
         self, job: Job, delivery: Delivery, outlook: Outlook, *, reply_to: int | None
     ) -> int:
         """See ``Messenger.post``."""
-        async with self._asking(job, delivery.channel_id, _need(delivery)):
+        guild_id = job.requester.guild_id
+        async with self._asking(guild_id, delivery.channel_id, _need(delivery)):
             message_id = await self._inner.post(job, delivery, outlook, reply_to=reply_to)
         self._closed.opened(delivery.channel_id)
         return message_id
@@ -39,7 +43,7 @@ class CarefulMessenger:
         while be changed like any answer: whatever the bot may do there.
         """
         try:
-            async with self._asking(job, card.channel_id, Need.EDIT):
+            async with self._asking(job.requester.guild_id, card.channel_id, Need.EDIT):
                 await self._inner.edit_card(job, card, outlook)
         except Denied as error:
             if error.code not in LACKING or card.kind is not DeliveryKind.CARD:
@@ -55,26 +59,38 @@ class CarefulMessenger:
 
     async def find(self, job: Job, delivery: Delivery) -> int | None:
         """See ``Messenger.find``."""
-        async with self._asking(job, delivery.channel_id, Need.READ):
+        async with self._asking(job.requester.guild_id, delivery.channel_id, Need.READ):
             return await self._inner.find(job, delivery)
 
     async def video_of(self, job: Job, delivery: Delivery) -> str | None:
         """See ``Messenger.video_of``."""
-        async with self._asking(job, delivery.channel_id, Need.READ):
+        async with self._asking(job.requester.guild_id, delivery.channel_id, Need.READ):
             return await self._inner.video_of(job, delivery)
 
     async def delete(self, job: Job, delivery: Delivery) -> None:
         """See ``Messenger.delete``."""
-        async with self._asking(job, delivery.channel_id, Need.DELETE):
+        async with self._asking(job.requester.guild_id, delivery.channel_id, Need.DELETE):
             await self._inner.delete(job, delivery)
+
+    async def announce(self, message: ServerMessage) -> int:
+        """See ``Messenger.announce``."""
+        async with self._asking(message.guild_id, message.channel_id, Need.TEXT):
+            message_id = await self._inner.announce(message)
+        self._closed.opened(message.channel_id)
+        return message_id
+
+    async def find_announced(self, message: ServerMessage) -> int | None:
+        """See ``Messenger.find_announced``."""
+        async with self._asking(message.guild_id, message.channel_id, Need.READ):
+            return await self._inner.find_announced(message)
 
     async def direct_channel(self, user_id: int) -> int:
         """See ``Messenger.direct_channel``."""
-        async with self._asking(None, user_id, Need.OPEN):
+        async with self._asking(_NO_SERVER, user_id, Need.OPEN):
             return await self._inner.direct_channel(user_id)
 
     @asynccontextmanager
-    async def _asking(self, job: Job | None, channel_id: int, need: Need) -> AsyncIterator[None]:
+    async def _asking(self, guild_id: int, channel_id: int, need: Need) -> AsyncIterator[None]:
         """Ask Discord inside, unless the answer is known; remember a refusal."""
         self._closed.check(channel_id, need)
         await self._brake.turn()
@@ -82,7 +98,6 @@ class CarefulMessenger:
         try:
             yield
         except Denied as error:
-            guild_id = job.requester.guild_id if job else 0
             self._closed.refused(guild_id, channel_id, need, error.code)
             raise
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -35,9 +36,30 @@ class Outlook:
     moved_to: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ServerMessage:
+    """A message that belongs to a server and to none of its jobs.
+
+    ``number`` tells it apart from all others in its channel, ``begun_at`` is when the first try
+    to post it was begun.
+    """
+
+    guild_id: int
+    channel_id: int
+    number: int
+    text: str
+    begun_at: int
+
+    @property
+    def nonce(self) -> str:
+        """Discord's deduplication key of this message: at most 25 characters."""
+        what = f"{self.channel_id} {self.number}".encode()
+        return f"log-{hashlib.sha256(what).hexdigest()[:20]}"
+
+
 class Messenger(Protocol):
-    """Writes messages of jobs. All methods raise ``Denied`` or ``TryLater``, ``post`` also
-    ``TooLarge`` and ``Missing``.
+    """Writes messages. All methods raise ``Denied`` or ``TryLater``, ``post`` also ``TooLarge`` and
+    ``Missing``.
     """
 
     async def post(
@@ -74,6 +96,14 @@ class Messenger(Protocol):
 
     async def delete(self, job: Job, delivery: Delivery) -> None:
         """Delete the message of this delivery. One that is gone already is none to delete."""
+        ...
+
+    async def announce(self, message: ServerMessage) -> int:
+        """Post a message of a server; its id. The same one twice within minutes is one message."""
+        ...
+
+    async def find_announced(self, message: ServerMessage) -> int | None:
+        """A message of a server, if an earlier run has posted it: its id."""
         ...
 
     async def direct_channel(self, user_id: int) -> int:

@@ -126,7 +126,7 @@ class Upkeep:
         # Before anything is read: whoever asks from now on may know of something newer.
         self._stale.pop(job_id, None)
         job = await jobs.get(self._database, job_id)
-        if job is None or job.code == UNANSWERED:
+        if job is None or job.code == UNANSWERED or job.erased_at is not None:
             return
         messages = await deliveries.of_job(self._database, job_id)
         await self._rewrite_card(job, messages)

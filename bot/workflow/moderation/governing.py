@@ -17,10 +17,11 @@ from bot.clock import Clock
 from bot.errors import BadOption
 from bot.model import Quota, Verb
 from bot.rules.policy import AgeRule, Choices, Limit, Pause, PauseMode, Policy, Rate
-from bot.store import audit, choices, governing, policies, review_messages
+from bot.store import audit, choices, governing, logbook, policies, review_messages
 from bot.store.audit import Act, AuditEntry
 from bot.store.database import Database
 from bot.store.governing import Access, Whose
+from bot.store.logbook import LogState
 from bot.store.policies import Numbers
 from bot.workflow.moderation import options
 from bot.workflow.pauses import Pauses
@@ -65,12 +66,15 @@ class Moderator:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All that is set in a server now. ``pause`` is the server's, as long as it holds."""
+    """All that is set in a server now. ``pause`` is the server's, as long as it holds, ``log`` how
+    its log channel is doing.
+    """
 
     policy: Policy
     choices: Choices
     numbers: Numbers
     pause: Pause | None
+    log: LogState
 
 
 class Governing:
@@ -277,6 +281,7 @@ class Governing:
                 choices.read(tx, guild_id),
                 policies.numbers(tx, guild_id, now),
                 pause,
+                logbook.state(tx, guild_id),
             )
 
         return await self._database.read(read)

@@ -61,6 +61,20 @@ class Errands:
             with suppress(asyncio.CancelledError):
                 await alarm
 
+    async def settle_down(self) -> None:
+        """Return when nothing is under way."""
+        while self._running:
+            await asyncio.wait(self._running.values())
+
+    async def finish(self, seconds: float) -> None:
+        """Begin nothing more, give what is under way ``seconds`` of real time, and break off the
+        rest.
+        """
+        self._closed = True
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=seconds)
+        await self.close()
+
     async def close(self) -> None:
         """Break off what is under way, and begin nothing more."""
         self._closed = True

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiosqlite
@@ -22,15 +22,16 @@ from bot.model import (
     JobState,
     PikaReport,
     PikaStatus,
-    Quota,
     may_come_late,
 )
+from bot.rules.policy import Installation
 from bot.store import deliveries, jobs, ledger
 from bot.store.database import Database, within
 from bot.workflow.changes import Changes
 from bot.workflow.decisions import left_for_late
 from bot.workflow.pictures import Fetches, Pictures
 from bot.workflow.rendering.onward import hand_on
+from bot.workflow.servers.strikes import strike
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,8 @@ class _Unwanted(Exception):
 class Settling:
     """Moves jobs on, with their credits and their messages.
 
-    A job that somebody else moved meanwhile is left alone: the first one was right. ``default``
-    is the quota of members whose server sets none; a late video asks for it.
+    A job that somebody else moved meanwhile is left alone: the first one was right. A late video
+    is charged by what the ``installation`` and its server have set.
     """
 
     database: Database
@@ -52,7 +53,7 @@ class Settling:
     fetcher: Fetches
     changes: Changes
     videos: Path
-    default: Quota
+    installation: Installation
     _fetching: set[int] = field(default_factory=set, init=False)
 
     async def accepted(self, job: Job, report: PikaReport) -> Job | None:
@@ -154,15 +155,18 @@ class Settling:
                     tx, job.id, job.state, JobState.FAILED, at=now, code=code, detail=detail[:300]
                 )
                 await deliveries.add(tx, failed, DeliveryKind.NOTICE, at=now)
+                until = await within(tx, lambda sync: strike(sync, failed, now))
         except StaleState:
             log.info("was moved by somebody else")
             return
         log.info("failed: %s %s", code, detail)
-        self._over(failed)
+        self._over(replace(failed, blocked_until=until))
 
-    async def cancel_queued(self, job: Job) -> Job:
-        """Out of the queue, credits back. Raises ``StaleState`` when it has left the queue."""
-        return await self._move_to_cancelled(job, JobState.QUEUED, Hold.RELEASED, "cancelled")
+    async def cancel_queued(self, job: Job, code: str = "cancelled") -> Job:
+        """Out of the queue, credits back; ``code`` is why. Raises ``StaleState`` when it has left
+        the queue.
+        """
+        return await self._move_to_cancelled(job, JobState.QUEUED, Hold.RELEASED, code)
 
     async def _cancel(self, job: Job, hold: Hold, code: str) -> None:
         try:
@@ -254,7 +258,9 @@ class Settling:
             detail=None,
             submitted_at=None,  # how long this took says nothing of how long others will take
         )
-        left = await within(tx, lambda sync: left_for_late(sync, job.requester, self.default, now))
+        left = await within(
+            tx, lambda sync: left_for_late(sync, job.requester, self.installation, now)
+        )
         await ledger.charge_late(tx, job.id, left, now)
         await deliveries.drop(tx, job.id, DeliveryKind.NOTICE)
         await deliveries.untrue(tx, job.id)

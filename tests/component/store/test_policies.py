@@ -16,6 +16,7 @@ from bot.rules.policy import (
     AgeRule,
     Block,
     Grant,
+    Installation,
     Limit,
     Operator,
     Pause,
@@ -49,7 +50,7 @@ def tx(database_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def book(tx: sqlite3.Connection, guild: int = GUILD, now: int = NOW) -> Rulebook:
-    return policies.read(tx, [(guild, MEMBER)], DEFAULT, now)[guild, MEMBER]
+    return policies.read(tx, [(guild, MEMBER)], Installation(DEFAULT), now)[guild, MEMBER]
 
 
 NOTHING = Rulebook(Policy(GUILD, DEFAULT))
@@ -83,10 +84,6 @@ CHANGES: dict[str, tuple[Change, Rulebook]] = {
     "the budget": (
         lambda tx: governing.set_limit(tx, ACT, Whose.SERVER, amount=100, window_ms=HOUR),
         Rulebook(Policy(GUILD, DEFAULT, budget=Rate(100, HOUR))),
-    ),
-    "the ceiling": (
-        lambda tx: governing.set_limit(tx, ABOVE, Whose.SERVER, amount=100, window_ms=HOUR),
-        Rulebook(Policy(GUILD, DEFAULT), operator=Operator(ceiling=Rate(100, HOUR))),
     ),
     "a grant": (
         lambda tx: governing.grant(tx, ACT, MEMBER, 3, NOW + HOUR),
@@ -170,9 +167,7 @@ def test_setting_the_same_again_is_no_change(tx: sqlite3.Connection, what: str) 
     assert tx.execute("SELECT count(*) FROM audit_entry").fetchone()[0] == 1
 
 
-@pytest.mark.parametrize(
-    "what", [one for one in CHANGES if "operator" not in one and one != "the ceiling"]
-)
+@pytest.mark.parametrize("what", [one for one in CHANGES if "operator" not in one])
 def test_nothing_reaches_into_another_server(tx: sqlite3.Connection, what: str) -> None:
     """Whatever is set; the same member there is another."""
     CHANGES[what][0](tx)
@@ -186,7 +181,6 @@ UNDONE: dict[str, Change] = {
     "the default": lambda tx: governing.clear_limit(tx, ACT, Whose.EVERYONE),
     "a member": lambda tx: governing.clear_limit(tx, ACT, Whose.MEMBER, MEMBER),
     "the budget": lambda tx: governing.clear_limit(tx, ACT, Whose.SERVER),
-    "the ceiling": lambda tx: governing.clear_limit(tx, ABOVE, Whose.SERVER),
     "a grant": lambda tx: governing.revoke_grants(tx, ACT, MEMBER),
     "a block": lambda tx: governing.unblock(tx, ACT, MEMBER),
     "a block without a reason": lambda tx: governing.unblock(tx, ACT, MEMBER),
@@ -233,7 +227,7 @@ def test_a_limit_keeps_what_is_not_given(tx: sqlite3.Connection) -> None:
          {"amount": 1, "window_ms": 1, "concurrent": 1}),
         ("an_id_where_there_is_one", ACT, Whose.ROLE, 0, {"amount": 1}),
         ("an_id_where_there_is_one", ACT, Whose.EVERYONE, 5, {"amount": 1}),
-        ("the_operator_limits_everything", ABOVE, Whose.ROLE, ROLE, {"amount": 1}),
+        ("a_limit_is_a_servers", ABOVE, Whose.ROLE, ROLE, {"amount": 1}),
         ("credits_not_negative", ACT, Whose.ROLE, ROLE, {"amount": -1}),
         ("window_is_some_time", ACT, Whose.ROLE, ROLE, {"amount": 1, "window_ms": 0}),
         ("at_least_one_job_at_once", ACT, Whose.ROLE, ROLE, {"concurrent": 0}),
@@ -273,13 +267,23 @@ def test_a_block_or_pause_that_has_ended_was_none(tx: sqlite3.Connection) -> Non
     assert (entry.before, entry.after) == (None, {"reason": "Again"})
 
 
+def test_the_ceiling_is_the_installations(tx: sqlite3.Connection) -> None:
+    """No table holds one: there is one place to set it."""
+    here = Installation(DEFAULT, ceiling=Rate(100, HOUR))
+    found = policies.read(tx, [(GUILD, MEMBER)], here, NOW)[GUILD, MEMBER]
+
+    assert found == Rulebook(Policy(GUILD, DEFAULT), operator=Operator(ceiling=Rate(100, HOUR)))
+    with pytest.raises(sqlite3.IntegrityError, match="a_limit_is_a_servers"):
+        governing.set_limit(tx, ABOVE, Whose.SERVER, amount=100, window_ms=HOUR)
+
+
 def test_many_members_are_read_at_once(tx: sqlite3.Connection) -> None:
     """Of several servers, some of them asking twice."""
     CHANGES["a block"][0](tx)
     CHANGES["a role"][0](tx)
 
     books = policies.read(tx, [(GUILD, MEMBER), (OTHER, MEMBER), (GUILD, 301), (GUILD, MEMBER)],
-                          DEFAULT, NOW)  # fmt: skip
+                          Installation(DEFAULT), NOW)  # fmt: skip
 
     assert books.keys() == {(GUILD, MEMBER), (OTHER, MEMBER), (GUILD, 301)}
     assert books[GUILD, MEMBER].member.block is not None
@@ -294,7 +298,7 @@ def test_a_changed_default_of_the_installation_is_seen(tx: sqlite3.Connection) -
     members = [(GUILD, MEMBER)]
 
     for default in (Quota(5, 10, 2), Quota(6, 20, 2)):
-        found = policies.read(tx, members, default, NOW)[GUILD, MEMBER].server.default
+        found = policies.read(tx, members, Installation(default), NOW)[GUILD, MEMBER].server.default
         assert found == Quota(default.credits, default.window_ms, 3)
 
 
@@ -302,7 +306,7 @@ def test_policies_are_found_by_their_keys(tx: sqlite3.Connection) -> None:
     """A server with ten thousand blocked members reads one of them."""
     asked: list[str] = []
     tx.set_trace_callback(asked.append)
-    policies.read(tx, [(GUILD, MEMBER)], DEFAULT, NOW)
+    policies.read(tx, [(GUILD, MEMBER)], Installation(DEFAULT), NOW)
     tx.set_trace_callback(None)
 
     (sql,) = asked
@@ -428,3 +432,21 @@ def test_older_policies_and_reservations_are_kept(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.IntegrityError, match="a reservation names its channel"):
             db.execute("INSERT INTO reservation (job_id, guild_id, user_id, credits, held_at) "
                        "VALUES (3, 1, 300, 1, 5)")  # fmt: skip
+
+
+def test_limits_of_servers_outlive_the_ceiling_that_stood_among_them(tmp_path: Path) -> None:
+    """The operator's is a setting from now on; every other row is as it was."""
+    path = tmp_path / "old.db"
+    logbook = next(number for number, name, _ in migrations() if name.endswith("_logbook.sql"))
+    migrate(path, [step for step in migrations() if step[0] < logbook])
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("INSERT INTO usage_limit VALUES (0, 'server', 0, 9, 8, NULL)")
+        CHANGES["the budget"][0](db)
+        CHANGES["a member"][0](db)
+        before = db.execute("SELECT * FROM usage_limit WHERE guild_id <> 0").fetchall()
+
+    migrate(path)
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        assert db.execute("SELECT * FROM usage_limit").fetchall() == before
+        assert len(before) == 2

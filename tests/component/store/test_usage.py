@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bot.rules.books import EVERYTHING, Needs, Scope, Subject, Sum
-from bot.rules.policy import Asker
+from bot.rules.policy import Asker, Rate
 from bot.store import usage
 from bot.store.database import Database
 from tests.books import ListBooks, Reserved
@@ -158,6 +158,19 @@ def test_only_what_is_long_is_written_down(tx: sqlite3.Connection) -> None:
     usage.read_to_write(tx, NEEDS, START)
 
     assert {scope for scope, _, _ in sums(tx)} == {"channel", "everything", "server"}
+
+
+async def test_an_earlier_ceilings_sum_is_not_kept(database: Database) -> None:
+    """It would be counted on for ever, and nobody asks for it. That of this ceiling is kept."""
+    windows = (WINDOW, 2 * WINDOW)
+    needs = Needs(frozenset(Sum(EVERYTHING, one) for one in windows), frozenset())
+    await database.write(lambda tx: write(tx, _many(2 * usage.FEW)))
+    await database.write(lambda tx: usage.read_to_write(tx, needs, START))
+
+    for ceiling, left in ((Rate(5, WINDOW), [WINDOW]), (None, [])):
+        await usage.keep_ceiling(database, ceiling)
+        rows = await database.fetch("SELECT window_ms FROM rolling_sum", {})
+        assert [row["window_ms"] for row in rows] == left
 
 
 def test_what_has_left_is_written_down_when_it_is_more_than_a_few(tx: sqlite3.Connection) -> None:

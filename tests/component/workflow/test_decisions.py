@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.model import Quota, Requester, Verb
 from bot.rules.costs import Order
-from bot.rules.policy import Asker
+from bot.rules.policy import Asker, Installation, Rate
 from bot.rules.trace import Rule, Trace
 from bot.store import governing, ledger
 from bot.store.audit import Act
@@ -26,7 +26,7 @@ from tests.reservations import Held, write
 NOW = 1_700_000_000_000
 HOUR = 3_600_000
 GUILD, CHANNEL, MEMBER = 1, 20, 300
-DEFAULT = Quota(5, 24 * HOUR, 2)
+HERE = Installation(Quota(5, 24 * HOUR, 2))
 ACT = Act(GUILD, 900, NOW)
 ORDER = Order(Verb.CREATE)
 
@@ -41,7 +41,7 @@ class Counter:
 
     def _write(self, tx: sqlite3.Connection, askers: Sequence[Asker]) -> list[Trace | Exception]:
         self.commits += 1
-        decisions = Decisions(tx, askers, DEFAULT, NOW, writing=True)
+        decisions = Decisions(tx, askers, HERE, NOW, writing=True)
         traces: list[Trace | Exception] = []
         taken: list[Held] = []
         for asker in askers:
@@ -96,7 +96,7 @@ async def test_what_is_asked_in_between_is_what_intake_decides(database: Databas
     asker = Asker(GUILD, MEMBER, CHANNEL)
 
     for _ in range(4):
-        told = await decide_now(database, asker, ORDER, DEFAULT, NOW)
+        told = await decide_now(database, asker, ORDER, HERE, NOW)
         assert await counter.orders.put(asker) == told
 
     assert not told.allowed
@@ -107,7 +107,7 @@ async def test_what_is_asked_in_between_is_what_intake_decides(database: Databas
 async def test_the_next_credit_is_the_oldest_in_the_window(database: Database) -> None:
     """Not the newest, not a released one, and none where nothing is used."""
     asker = Asker(GUILD, MEMBER, CHANNEL)
-    assert (await account_now(database, asker, DEFAULT, NOW)).next_credit_at is None
+    assert (await account_now(database, asker, HERE, NOW)).next_credit_at is None
 
     held = [
         Held(1, GUILD, MEMBER, CHANNEL, 1, NOW - 3, state="released", finished=True),
@@ -116,7 +116,7 @@ async def test_the_next_credit_is_the_oldest_in_the_window(database: Database) -
     ]
     await database.write(lambda tx: write(tx, held))
 
-    account = await account_now(database, asker, DEFAULT, NOW)
+    account = await account_now(database, asker, HERE, NOW)
     assert (account.trace.left, account.next_credit_at) == (3, NOW - 2 + 24 * HOUR)
 
 
@@ -127,8 +127,30 @@ async def test_after_a_lowered_limit_more_must_free_first(database: Database) ->
     await database.write(lambda tx: write(tx, held))
 
     for amount, expected in ((1, NOW - 6 + HOUR), (0, None)):
-        account = await account_now(database, asker, Quota(amount, HOUR, 9), NOW)
+        account = await account_now(database, asker, Installation(Quota(amount, HOUR, 9)), NOW)
         assert (account.trace.left, account.next_credit_at) == (0, expected)
+
+
+async def test_the_operators_ceiling_is_for_all_servers_together(database: Database) -> None:
+    """What one server has used is not there for another, in every way of asking; and it is the
+    setting that says so, whatever stands in the database.
+    """
+    here = Installation(Quota(5, HOUR, 9), ceiling=Rate(2, HOUR))
+    held = [Held(n, n, MEMBER, CHANNEL, 1, NOW - 9 + n, finished=True) for n in (1, 2)]
+    await database.write(lambda tx: write(tx, held))
+    asker, who = Asker(3, MEMBER, CHANNEL), Requester(1, MEMBER, 3, CHANNEL)
+
+    trace = await decide_now(database, asker, ORDER, here, NOW)
+    account = await account_now(database, asker, here, NOW)
+    late = await database.read(lambda tx: left_for_late(tx, who, here, NOW))
+
+    assert trace.decided is not None
+    assert (trace.decided.rule, trace.decided.changes_at) == (
+        Rule.OPERATOR_CEILING,
+        NOW - 8 + HOUR,
+    )
+    assert (account.trace, late) == (trace, 0)
+    assert (await decide_now(database, asker, ORDER, HERE, NOW)).allowed
 
 
 ROLE, OTHER_ROLE = 501, 502
@@ -162,7 +184,7 @@ async def test_without_roles_the_strictest_of_them_decides(
 
     await database.write(policy)
 
-    assert await database.read(lambda tx: left_for_late(tx, who, DEFAULT, NOW)) == left
+    assert await database.read(lambda tx: left_for_late(tx, who, HERE, NOW)) == left
 
 
 @settings(max_examples=40)
@@ -182,7 +204,7 @@ async def test_in_no_window_that_ever_was_more_is_used_than_allowed(
     for number, (what, pause) in enumerate(steps, start=1):
         now += pause
         if what == "take":
-            if (await decide_now(database, asker, ORDER, quota, now)).allowed:
+            if (await decide_now(database, asker, ORDER, Installation(quota), now)).allowed:
                 row = Held(number, GUILD, MEMBER, CHANNEL, 1, now)
                 await database.write(lambda tx, row=row: write(tx, [row]))  # type: ignore[misc]
                 taken.append(number)
@@ -213,4 +235,4 @@ async def test_in_no_window_that_ever_was_more_is_used_than_allowed(
 
 
 def _left(tx: sqlite3.Connection, who: Requester, quota: Quota, now: int) -> int:
-    return left_for_late(tx, who, quota, now)
+    return left_for_late(tx, who, Installation(quota), now)

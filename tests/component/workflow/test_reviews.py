@@ -210,8 +210,8 @@ async def test_blocking_rejects_too_in_one_transaction(house: House) -> None:
     assert done.block.subject_id == MEMBER
     assert done.block.after == {"reason": "spam", "until": house.clock.now() + 2 * HOUR_MS}
     assert (await house.job(job.id)).code == "rejected"
-    trace = await house.members.explain(asker_of(requester()))
-    assert not trace.allowed
+    account = await house.members.account(asker_of(requester()))
+    assert not account.trace.allowed
 
 
 async def test_a_block_that_cannot_be_written_down_rejects_nothing(house: House) -> None:

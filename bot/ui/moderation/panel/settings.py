@@ -194,13 +194,15 @@ def _records(server: Server, notice: Notice | None) -> Panel:
     where = Where(SETTINGS, "records")
     choices = server.standing.choices
     own = [button("Keep as the bot does", where.id("kept"))] if choices.retention_ms else []
+    lines = (
+        summaries.stuck(server),
+        f"**Daily report in the log**: {values.on(choices.digest)}",
+        f"**Words and pictures of finished videos**: kept {values.kept(choices.retention_ms)}",
+    )
     return _group(
         "records", server, notice,
         *posting(server, where, "log"),
-        ui.TextDisplay(
-            f"**Daily report in the log**: {values.on(choices.digest)}\n"
-            f"**Words and pictures of finished videos**: kept {values.kept(choices.retention_ms)}"
-        ),
+        ui.TextDisplay("\n".join(filter(None, lines))),
         about="What is written down, and for how long.",
         first=[
             button(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bot.rules.policy import AgeRule, Choices
+from bot.ui.cards import when
 from bot.ui.moderation import values
 from bot.ui.moderation.panel.server import Server
+from bot.ui.moderation.texts import so_many
 from bot.workflow.moderation import Access
 
 
@@ -84,6 +86,15 @@ def records(server: Server) -> str:
         digest = "with" if choices.digest else "without"
         log = f"Log in {values.place(choices.log)}, {digest} a daily report"
     return f"{log} · words and pictures are kept {values.kept(choices.retention_ms)}"
+
+
+def stuck(server: Server) -> str:
+    """What waits for a log channel that has refused it; empty where none does."""
+    log = server.standing.log
+    if log.refused is None or log.since is None:
+        return ""
+    lines = so_many(log.waiting, "line")
+    return f"⚠️ The log channel refuses what I tell it: {lines} waiting, since {when(log.since)}."
 
 
 def limits(server: Server) -> str:
