@@ -16,7 +16,7 @@ import yarl
 from discord import app_commands
 from discord.ext import commands
 
-from bot.ui import buttons
+from bot.ui import buttons, sending
 from bot.ui.base import Interaction, Services, answer, answer_error
 from bot.ui.callback import CONNECTIONS
 from bot.ui.forms import answer_form
@@ -125,6 +125,7 @@ class PikaBot(commands.AutoShardedBot):
         )
         self.services = services
         http_trace.on_request_end.append(self._heard)
+        sending.watch(http_trace)
         self.brake = brake
         self._presence = presence
         self.closed = closed

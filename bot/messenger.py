@@ -12,6 +12,7 @@ from bot.errors import DeliveryError, Denied, TooLarge, TryLater
 from bot.model import Delivery, Job, Place
 from bot.ui import messages
 from bot.ui.lookback import LookBack
+from bot.ui.sending import once
 from bot.ui.tokens import AnswerTokens
 from bot.workflow.delivery.messenger import GONE, Outlook, ServerMessage
 
@@ -66,7 +67,8 @@ class DiscordMessenger:
             content["reference"] = discord.MessageReference(
                 message_id=reply_to, channel_id=delivery.channel_id, fail_if_not_exists=False
             )
-        message = await _asked(channel.send(nonce=delivery.nonce, **content))
+        with once():
+            message = await _asked(channel.send(nonce=delivery.nonce, **content))
         return message.id
 
     async def edit_card(self, job: Job, card: Delivery, outlook: Outlook) -> None:

@@ -196,6 +196,34 @@ async def test_a_nonce_that_discord_has_forgotten_makes_another_message(post: Po
     assert await post.messenger.post(job, post.delivery(), Outlook(), reply_to=None) != first
 
 
+@pytest.mark.parametrize("status", [500, 502, 504])
+async def test_no_message_is_sent_again_behind_our_back(post: Post, status: int) -> None:
+    """Discord took a message and answered 504; discord.py sent it again by itself, up to four times
+    within a quarter of a minute, the last time when its nonce was forgotten: it was there twice.
+    Now whoever sends it again has looked for it.
+    """
+    post.discord.world.nonce_window = 0.5
+    post.discord.faults.add(Fault("POST", MESSAGES, status=status, done=True))
+    job = post.job()
+
+    with pytest.raises(TryLater):
+        await post.messenger.post(job, post.delivery(), Outlook(), reply_to=None)
+
+    (message,) = post.thread.messages
+    assert post.posts == [200, status]  # what was done, and what was answered
+    assert await post.messenger.find(job, post.delivery(attempts=1)) == message.id
+
+
+async def test_what_is_not_a_message_is_asked_for_again_by_itself(post: Post) -> None:
+    """An edit, a read: twice does no harm, and discord.py sees to it."""
+    job = post.job(state=JobState.QUEUED)
+    card = await post.messenger.post(job, post.delivery(K.CARD), Outlook(), reply_to=None)
+    post.discord.faults.add(Fault("PATCH", status=502))
+    await post.messenger.edit_card(job, post.delivery(K.CARD, message_id=card), Outlook())
+
+    assert [r.status for r in post.discord.requests if r.method == "PATCH"] == [502, 200]
+
+
 async def test_a_message_that_was_deleted_meanwhile_is_denied(post: Post) -> None:
     """Its nonce is still known: Discord answers "unknown message", and posts nothing."""
     job = post.job()
