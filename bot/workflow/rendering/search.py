@@ -72,6 +72,7 @@ class Search:
         self._listed: dict[str, int] = {}  # what Pika lists now -> since when
         self._unread: dict[str, int] = {}  # not compared -> first seen; in the order of reading
         self._reading: dict[str, Errand] = {}
+        self._gone: set[str] = set()  # of the unread: what Pika does not know when it is asked
         self._known: dict[str, _Read] = {}
         self._let_go_at = -1  # when the newest was first seen of those that were let go
 
@@ -83,7 +84,11 @@ class Search:
             self._unread.setdefault(name, self._listed[name])
         for name in await jobs.know_pika_id(self._database, json.dumps([*self._unread])):
             self._unread.pop(name, None)
+        for name in sorted(self._gone - executing):
+            self._gone.discard(name)
+            self._let_go(self._unread.pop(name, -1))
         for name in sorted(self._unread, key=self._unread.__getitem__)[:-MOST_UNREAD]:
+            self._gone.discard(name)
             self._let_go(self._unread.pop(name))
         self._begin()
         await self._errands.wait(self._reading.values())  # also those that somebody else began
@@ -106,13 +111,14 @@ class Search:
         try:
             async with self._places:
                 report = await self._backend.report(name)
-        except Gone:
-            self._let_go(self._unread.pop(name, -1))
         except PikaError as error:
             log.info("%s cannot be read: %s", name, error)
             if name in self._unread:  # the others first
                 self._unread[name] = self._unread.pop(name)
+                if isinstance(error, Gone):  # but as long as it is listed, it may be there
+                    self._gone.add(name)
         else:
+            self._gone.discard(name)
             self._know(name, _Read(report.reply_ref, self._unread.pop(name, self._clock.now())))
         finally:
             self._reading.pop(name, None)

@@ -89,6 +89,22 @@ async def test_a_job_that_was_listed_and_let_go_unread_is_not_bought_again(
     assert house.pika.submits == 1
 
 
+async def test_a_listed_job_that_pika_once_did_not_know_is_compared_after_all(
+    house: House,
+) -> None:
+    """One wrong 404 about somebody else's job does not keep ours in doubt: it was still listed."""
+    await _someone_is_doubted(house)
+    house.pika.outcomes.append(TIMEOUT)
+    job = await house.sent()
+    (name,) = _strangers(house, 1, Gone("404"))
+    await _look(house)
+    del house.pika.read_errors[name]
+    await _look(house, 9)
+
+    assert await house.state(job.id) is S.RENDERING
+    assert (await house.job(job.id)).attempt == 2
+
+
 async def test_a_job_that_was_read_as_nobodys_and_forgotten_is_not_bought_again(
     house: House,
 ) -> None:
