@@ -262,12 +262,14 @@ class Posted:
             "result": self.results,
             "notice": self.notices,
             "rejection": self.rejections,
-            "review": self.reviews,
         }
         for kind, found in kinds.items():
             for job_id, messages in found.items():
                 if len(messages) > 1:
                     yield Violation(Broken.DOUBLED, f"{kind} posted as {messages}", job_id)
+        for job_id, messages in self.reviews.items():  # each time it went on elsewhere, one more
+            if len({message.nonce for message in messages}) < len(messages):
+                yield Violation(Broken.DOUBLED, f"review posted as {messages}", job_id)
 
 
 def says_working(card: Message) -> bool:

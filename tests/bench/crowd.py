@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,8 @@ class Crowd:
         self.lost_next = 0
         self.answer_faults: list[tuple[str, dict[str, Any], str]] = []
         self.on_fault: Callable[[str, Fault], None] = lambda _name, _fault: None
+        self.moderators: set[int] = set()
+        self.moderate: Callable[[], Awaitable[None]] = self.look
         self._large_video = large_video
         self._picture = png()
         self._wishes = 0
@@ -98,9 +100,9 @@ class Crowd:
             self.places.append(forum.create_post("an idea", owner=self.people(guild)[0]))
 
     def people(self, guild: Guild) -> list[Member]:
-        """Its members, without its owner and the bot."""
-        bots = {guild.world.bot.id, guild.owner_id}
-        return [member for member in guild.members.values() if member.id not in bots]
+        """Its members, without its owner, its moderators and the bot."""
+        others = {guild.world.bot.id, guild.owner_id, *self.moderators}
+        return [member for member in guild.members.values() if member.id not in others]
 
     def open_thread(self, channel: TextChannel) -> Thread:
         """One more thread in which people ask."""
@@ -124,10 +126,12 @@ class Crowd:
         """Somebody does something."""
         what = self.draw.random()
         try:
-            if what < 0.82:
+            if what < 0.76:
                 await self.wish()
-            elif what < 0.92:
+            elif what < 0.86:
                 await self.cancel()
+            elif what < 0.94:
+                await self.moderate()
             else:
                 await self.look()
         except ClientRefused as error:
@@ -151,7 +155,7 @@ class Crowd:
         self._wishes += 1
         if draw.random() < LARGE_SHARE:
             self.town.pika.script(match=prompt, video=self._large_video)
-        self._note(Asked(f"/{verb}", time.time(), where, invocation, prompt))
+        self.note(Asked(f"/{verb}", time.time(), where, invocation, prompt))
 
     async def cancel(self) -> None:
         """Press a Cancel button, mostly one's own."""
@@ -165,7 +169,7 @@ class Crowd:
             who = self.draw.choice(self.people(_guild(chosen.where)))
         assert card is not None
         pressed = await self.discord.press(who, card, label="Cancel")
-        self._note(Asked("Cancel", time.time(), chosen.where, pressed))
+        self.note(Asked("Cancel", time.time(), chosen.where, pressed))
 
     async def look(self) -> None:
         """Ask something that costs nothing."""
@@ -173,9 +177,10 @@ class Crowd:
         who = self.draw.choice(self.people(_guild(where)))
         command = self.draw.choice(("jobs", "quota", "help"))
         invocation = await self.discord.invoke(who, where, command)
-        self._note(Asked(f"/{command}", time.time(), where, invocation))
+        self.note(Asked(f"/{command}", time.time(), where, invocation))
 
-    def _note(self, asked: Asked) -> None:
+    def note(self, asked: Asked) -> None:
+        """Somebody has used a command or a button; the next misfortune of answers is its own."""
         self.asked.append(asked)
         if self.lost_next:
             self.lost_next -= 1

@@ -3,10 +3,11 @@
 
 The unchanged bot is a process of its own between both embedded servers. People in four servers
 ask with all four verbs, in channels and threads; some cancel, some get videos that have to be
-encoded again. Meanwhile everything happens to it that the servers can be told to do:
-SIGKILL and SIGTERM, faults of Pika, its files and callbacks, faults of Discord's API and
-gateway, places that close and permissions that go. Then the misfortunes end, the work
-runs out, and what happened is judged at both servers and in the database (``tests/judge.py``).
+encoded again; in two servers moderators look at every video first. Meanwhile everything happens
+to it that the servers can be told to do: SIGKILL and SIGTERM, faults of Pika, its files and
+callbacks, faults of Discord's API and gateway, places that close and permissions that go. Then
+the misfortunes end, the work runs out, and what happened is judged at both servers and in the
+database (``tests/judge.py``).
 
 The seed decides who does what and what goes wrong in which order; when exactly, the machine does.
 
@@ -39,6 +40,7 @@ from bot.sandbox.pika import Account, PikaJob
 from tests.bench.crowd import ACK_SECONDS, CALLBACK, Asked, Crowd
 from tests.bench.lives import Keeper
 from tests.bench.machine import machine
+from tests.bench.moderators import Moderators
 from tests.bench.trouble_at_discord import TroubleAtDiscord
 from tests.bench.trouble_at_pika import TroubleAtPika
 from tests.bench.trouble_by_people import TroubleByPeople
@@ -119,12 +121,17 @@ class Soak:
         }
         video = noisy_clip(LARGE_MB)
         self.crowd = Crowd(self.town, random.Random(f"crowd {self.seed}"), video)
+        self.moderators = Moderators(
+            self.crowd, random.Random(f"moderators {self.seed}"), self.town.data
+        )
         self.keeper = Keeper(self.town, settings, port=port)
         self.stage = Stage(self.crowd, self.keeper, random.Random(f"weather {self.seed}"))
         kinds = {
             **TroubleAtPika(self.stage).kinds(),
             **TroubleAtDiscord(self.stage).kinds(),
             **TroubleByPeople(self.stage).kinds(),
+            "review channel: another one": (0.5, self._move_reviews),
+            "review channel: deleted": (0.5, self._lose_reviews),
         }
         self.weather = Weather(self.stage, kinds, without=arguments.without)
         self.violations: list[Violation] = []
@@ -136,6 +143,7 @@ class Soak:
         await self.town.open()
         try:
             await self.keeper.open()
+            await self.moderators.open()
             self.began = time.time()
             await self._storm()
             await self._come_to_rest()
@@ -171,6 +179,14 @@ class Soak:
             await asyncio.sleep(draw.expovariate(1 / self.pace))
             self.weather.next()
 
+    async def _move_reviews(self) -> None:
+        self.stage.note("review channel: another one")
+        await asyncio.shield(self.moderators.move())
+
+    async def _lose_reviews(self) -> None:
+        self.stage.note("review channel: deleted")
+        await self.moderators.lose()
+
     async def _watch(self) -> None:
         """Nobody may have used more than the limit, whenever one looks."""
         while True:
@@ -191,6 +207,7 @@ class Soak:
         """Nothing goes wrong any more: wait until all is done, then stop the bot."""
         began = time.time()
         await self.keeper.connected()
+        deciding = asyncio.create_task(self.moderators.decide_all(), name="deciding")
         try:
             await self.town.discord.wait_for(
                 lambda: not open_work(self.town.rows), timeout=DRAIN_SECONDS
@@ -199,6 +216,10 @@ class Soak:
             for row in open_work(self.town.rows):
                 text = f"nothing came of it in {DRAIN_SECONDS:g} s: {row}"
                 self.violations.append(Violation(Broken.LOST, text, row["id"]))
+        finally:
+            deciding.cancel()
+            await asyncio.gather(deciding, return_exceptions=True)
+            await self.moderators.end()
         self.drained = time.time() - began
         await asyncio.sleep(1.0)
         await self.keeper.terminate(again=False)
@@ -291,6 +312,9 @@ class Soak:
         print(f"\nminutes          {self.minutes:g}, then {self.drained:.1f} s until all was done")
         print(f"asked            {len(self.crowd.asked)} times, for a video {len(wishes)} times")
         print(f"jobs             {len(self.jobs)}: {self._outcomes()}")
+        print(
+            f"decisions        {self.moderators.decided} presses under {self._held()} held videos"
+        )
         print(f"refused          {sum(a.answered and a.card is None for a in wishes)}")
         print(f"not for the bot  {sum(self.crowd.impossible.values())}: Discord let nobody ask")
         print(f"kills            {self.keeper.kills} by SIGKILL, {self._stops()} by SIGTERM")
@@ -342,6 +366,9 @@ class Soak:
     def _outcomes(self) -> str:
         count = Counter(f"{job['state']} {job['code'] or ''}".strip() for job in self.jobs.values())
         return ", ".join(f"{times} {outcome}" for outcome, times in count.most_common())
+
+    def _held(self) -> int:
+        return len(self.town.rows("SELECT job_id FROM review"))
 
     def _stops(self) -> int:
         return sum(life.end.startswith("SIGTERM") for life in self.keeper.lives)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import logging
+from typing import Final
 
 from bot.clock import Clock
 from bot.store import review_messages
 from bot.store.database import Database
+from bot.workflow.delivery.closed import CLOSED_MS
 
-log = logging.getLogger(__name__)
+AGAIN_MS: Final = CLOSED_MS
+"""How often a place is tried that took no review: events get lost, so that nothing rests on them
+alone."""
 
 
 class ReviewPlaces:
@@ -17,18 +20,17 @@ class ReviewPlaces:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._unposted: set[int] = set()  # servers
+        self._unposted: dict[int, int] = {}  # server -> since when
         self._opened: set[int] = set()
         self._gone: set[int] = set()  # channels
 
     def unposted(self, guild_id: int) -> None:
         """No place in this server took a review."""
-        self._unposted.add(guild_id)
+        self._unposted[guild_id] = self._clock.now()
 
     def reopened(self, guild_id: int) -> None:
         """What the bot may do there has changed."""
-        if guild_id in self._unposted:
-            self._unposted.discard(guild_id)
+        if self._unposted.pop(guild_id, None) is not None:
             self._opened.add(guild_id)
 
     def gone(self, channel_id: int) -> None:
@@ -37,9 +39,12 @@ class ReviewPlaces:
 
     async def round(self) -> None:
         """Let what can be posted now become due."""
+        now = self._clock.now()
+        for guild_id, since in list(self._unposted.items()):
+            if now - since >= AGAIN_MS:
+                self.reopened(guild_id)
         if not self._opened and not self._gone:
             return
-        now = self._clock.now()
         opened, gone = frozenset(self._opened), frozenset(self._gone)
         async with self._database.transaction() as tx:
             for channel_id in gone:

@@ -15,6 +15,7 @@ from bot.rules.policy import ReviewRule
 from bot.rules.words import Listed, Then
 from bot.store import audit, words
 from bot.store.audit import Act, AuditEntry
+from bot.workflow.delivery.review_places import AGAIN_MS
 from bot.workflow.delivery.upkeep import STUCK_MS
 from bot.workflow.moderation import Moderator, Reviews, ServerJobs
 from bot.workflow.moderation.reviews import NOBODY_DECIDED
@@ -358,7 +359,7 @@ async def test_what_could_be_shown_to_nobody_expires_too(house: House) -> None:
 
 
 @pytest.mark.parametrize("code", [10003, 50001, 50013])
-@pytest.mark.parametrize("how", ["another channel", "opened", "restart"])
+@pytest.mark.parametrize("how", ["another channel", "opened", "opened unheard", "restart"])
 async def test_a_review_that_could_not_be_posted_is_posted_when_it_can_be(
     open_house: OpenHouse, code: int, how: str
 ) -> None:
@@ -379,6 +380,8 @@ async def test_a_review_that_could_not_be_posted_is_posted_when_it_can_be(
         house.discord.closed = {}
         if how == "opened":
             house.closed.reopen(GUILD, REVIEWS)
+        elif how == "opened unheard":
+            house.clock.move(AGAIN_MS / 1000)
         else:
             house = await open_house()
     await rounds(house)
