@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -83,6 +84,16 @@ async def answer_error(interaction: Interaction, error: BaseException) -> None:
         log.error("a command failed", exc_info=error)
         text = "Something went wrong on my side. You were not charged; please try again."
     await answer(interaction, text)
+
+
+async def acting(interaction: Interaction, work: Awaitable[None]) -> None:
+    """Do what a lasting button or a form is for, and answer its errors: discord.py swallows what
+    a ``DynamicItem`` raises. Never raises.
+    """
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - the one answerer decides
+        await answer_error(interaction, error)
 
 
 async def answer(

@@ -8,7 +8,7 @@ from typing import Any, Self
 import discord
 
 from bot.ui import ids
-from bot.ui.base import Interaction, answer, answer_error, services_of
+from bot.ui.base import Interaction, acting, answer, services_of
 from bot.workflow.members import Cancelled
 
 CANCEL = "Cancel"
@@ -37,11 +37,7 @@ class CancelButton(discord.ui.DynamicItem[_Button], template=ids.template("cance
 
     async def callback(self, interaction: Interaction) -> None:
         """Cancel, and say honestly what came of it."""
-        # discord.py swallows what a DynamicItem raises, so it is answered here.
-        try:
-            await self._cancel(interaction)
-        except Exception as error:  # noqa: BLE001 - the one answerer decides
-            await answer_error(interaction, error)
+        await acting(interaction, self._cancel(interaction))
 
     async def _cancel(self, interaction: Interaction) -> None:
         members = services_of(interaction).members

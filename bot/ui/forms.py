@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import discord
 
-from bot.ui.base import Interaction, answer_error
+from bot.ui.base import Interaction, acting
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,8 @@ async def answer_form(interaction: Interaction, forms: Sequence[type[Form]]) -> 
     custom_id = str(data.get("custom_id", ""))
     for form in forms:
         if (match := form.template.fullmatch(custom_id)) is not None:
-            try:
-                typed = dict(_typed(data.get("components", ())))
-                await form.of(match).submitted(interaction, typed)
-            except Exception as error:  # noqa: BLE001 - the one answerer decides
-                await answer_error(interaction, error)
+            typed = dict(_typed(data.get("components", ())))
+            await acting(interaction, form.of(match).submitted(interaction, typed))
             return
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import discord
 
 from bot.model import Quota
-from bot.ui.base import Interaction, answer_error, services_of
+from bot.ui.base import Interaction, acting, services_of
 from bot.ui.moderation.access import moderator
 from bot.ui.moderation.changes import told
 from bot.ui.moderation.files import audit_csv
@@ -100,11 +100,7 @@ class LogButton(
 
     async def callback(self, interaction: Interaction) -> None:
         """Turn the page, or send the file."""
-        # discord.py swallows what a DynamicItem raises, so it is answered here.
-        try:
-            await self._act(interaction)
-        except Exception as error:  # noqa: BLE001 - the one answerer decides
-            await answer_error(interaction, error)
+        await acting(interaction, self._act(interaction))
 
     async def _act(self, interaction: Interaction) -> None:
         by = await moderator(interaction)

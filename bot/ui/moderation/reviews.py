@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final, Self
 import discord
 
 from bot.errors import BadOption
-from bot.ui.base import Interaction, answer, answer_error, services_of
+from bot.ui.base import Interaction, acting, answer, services_of
 from bot.ui.forms import Field, Form, open_form
 from bot.ui.moderation.access import moderator
 from bot.ui.moderation.changes import NOTHING_CHANGED, change
@@ -70,11 +70,7 @@ class ReviewButton(
 
     async def callback(self, interaction: Interaction) -> None:
         """Approve, or open the form."""
-        # discord.py swallows what a DynamicItem raises, so it is answered here.
-        try:
-            await self._act(interaction)
-        except Exception as error:  # noqa: BLE001 - the one answerer decides
-            await answer_error(interaction, error)
+        await acting(interaction, self._act(interaction))
 
     async def _act(self, interaction: Interaction) -> None:
         by, reviews = await moderator(interaction), _reviews(interaction)
@@ -87,21 +83,30 @@ class ReviewButton(
         await open_form(interaction, form)
 
 
-class RejectForm:
-    """Why a video is not posted."""
+class _ReviewForm:
+    """What both forms share: the job that they are about."""
 
-    template: ClassVar[re.Pattern[str]] = re.compile(rf"{_JOB}:{REJECT}")
-    fields: Sequence[Field] = (_REASON,)
+    what: ClassVar[str]
+    asks: ClassVar[str]
 
     def __init__(self, job_id: int) -> None:
         self.job_id = job_id
-        self.custom_id = _id(job_id, REJECT)
-        self.title = f"Reject the video of job {job_id}"
+        self.custom_id = _id(job_id, self.what)
+        self.title = f"{self.asks} of job {job_id}"
 
     @classmethod
     def of(cls, match: re.Match[str]) -> Self:
         """The form about the job that its id names."""
         return cls(int(match["id"]))
+
+
+class RejectForm(_ReviewForm):
+    """Why a video is not posted."""
+
+    what = REJECT
+    asks = "Reject the video"
+    template: ClassVar[re.Pattern[str]] = re.compile(rf"{_JOB}:{REJECT}")
+    fields: Sequence[Field] = (_REASON,)
 
     async def submitted(self, interaction: Interaction, typed: Mapping[str, str]) -> None:
         """Reject it."""
@@ -110,21 +115,13 @@ class RejectForm:
         await tell(interaction, entry, _MEMBER_IS_TOLD)
 
 
-class BlockForm:
+class BlockForm(_ReviewForm):
     """Why, and for how long, a member is blocked whose video is not posted."""
 
+    what = BLOCK
+    asks = "Block the member"
     template: ClassVar[re.Pattern[str]] = re.compile(rf"{_JOB}:{BLOCK}")
     fields: Sequence[Field] = (_REASON, _HOURS)
-
-    def __init__(self, job_id: int) -> None:
-        self.job_id = job_id
-        self.custom_id = _id(job_id, BLOCK)
-        self.title = f"Block the member of job {job_id}"
-
-    @classmethod
-    def of(cls, match: re.Match[str]) -> Self:
-        """The form about the job that its id names."""
-        return cls(int(match["id"]))
 
     async def submitted(self, interaction: Interaction, typed: Mapping[str, str]) -> None:
         """Block the member and reject the video, or neither."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -13,6 +14,7 @@ from bot.rules.words import Listed, Then
 from bot.store import jobs, words
 from bot.store.audit import Act
 from bot.store.database import within
+from bot.workflow.intake import Taken
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, START, House, picture, recipe, requester
 
@@ -95,9 +97,11 @@ async def test_a_changed_list_holds_from_its_commit_on(house: House) -> None:
                 await house.ask(what=recipe("a bad fox"))
 
 
-async def test_a_change_between_match_and_commit_lets_nothing_through(house: House) -> None:
-    """The request was matched by the old list, and waits for a transaction in which the list is
-    changed: it is matched again.
+async def _changed_meanwhile(
+    house: House, phrase: str, then: Then, asking: Callable[[], list[asyncio.Task[Taken]]]
+) -> list[Taken | BaseException]:
+    """What becomes of requests that were matched by the old list, and wait for a transaction in
+    which one more phrase is listed.
     """
     await _block(house, "harmless")
     await house.ask(what=recipe("so that the list is known"))
@@ -108,16 +112,26 @@ async def test_a_change_between_match_and_commit_lets_nothing_through(house: Hou
         async with house.database.transaction() as tx:
             entered.set()
             await go_on.wait()
-            await tx._execute(words.add, tx._conn, act, "bad")  # type: ignore[no-untyped-call]
+            await within(tx, lambda sync: words.add(sync, act, phrase, then))
 
     changing = asyncio.create_task(change())
     await entered.wait()
-    asking = [asyncio.create_task(house.ask(what=recipe("a bad fox"))) for _ in range(20)]
+    tasks = asking()
     await asyncio.sleep(0.02)
     go_on.set()
     await changing
+    return await asyncio.gather(*tasks, return_exceptions=True)
 
-    results = await asyncio.gather(*asking, return_exceptions=True)
+
+async def test_a_change_between_match_and_commit_lets_nothing_through(house: House) -> None:
+    """The request was matched by the old list, and waits for a transaction in which the list is
+    changed: it is matched again.
+    """
+
+    def ask() -> list[asyncio.Task[Taken]]:
+        return [asyncio.create_task(house.ask(what=recipe("a bad fox"))) for _ in range(20)]
+
+    results = await _changed_meanwhile(house, "bad", Then.REFUSE, ask)
 
     assert {type(result) for result in results} == {NotAllowed}
     assert len(await jobs.unfinished(house.database)) == 1
@@ -178,22 +192,11 @@ async def test_words_to_look_at_mark_the_job_wherever_they_are_written(
 
 async def test_a_change_between_match_and_commit_leaves_nothing_unmarked(house: House) -> None:
     """The list that is committed with the job marks it, as one that refuses would refuse it."""
-    await _block(house, "harmless")
-    await house.ask(what=recipe("so that the list is known"))
-    act = Act(GUILD, 900, START)
-    entered, go_on = asyncio.Event(), asyncio.Event()
 
-    async def change() -> None:
-        async with house.database.transaction() as tx:
-            entered.set()
-            await go_on.wait()
-            await within(tx, lambda sync: words.add(sync, act, "fox", Then.REVIEW))
+    def ask() -> list[asyncio.Task[Taken]]:
+        return [asyncio.create_task(house.ask(requester(2), recipe("a red fox")))]
 
-    changing = asyncio.create_task(change())
-    await entered.wait()
-    asking = asyncio.create_task(house.ask(requester(2), recipe("a red fox")))
-    await asyncio.sleep(0.02)
-    go_on.set()
-    await changing
+    (taken,) = await _changed_meanwhile(house, "fox", Then.REVIEW, ask)
 
-    assert (await house.job((await asking).job.id)).mark is Mark.FLAGGED
+    assert isinstance(taken, Taken)
+    assert (await house.job(taken.job.id)).mark is Mark.FLAGGED
