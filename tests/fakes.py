@@ -472,6 +472,7 @@ class FakeDiscord:
         self.deletes_asked = 0
         self.delete_errors: deque[Exception] = deque()
         self.undeletable: dict[int, int] = {}
+        self.editing = 0
 
     def of(self, job_id: int, kind: DeliveryKind) -> list[Posted]:
         """The messages of one kind about one job that exist."""
@@ -542,7 +543,9 @@ class FakeDiscord:
         """Rewrite a message, or do as ordered."""
         await asyncio.sleep(0)
         if self.edit_hold is not None:
+            self.editing += 1
             await self.edit_hold.wait()
+            self.editing -= 1
         self.edits_asked += 1
         if self.edit_errors:
             raise self.edit_errors.popleft()

@@ -4,7 +4,9 @@
 access   who may use ``/moderate`` now
 values   what servers set, in words
 changes  a change in words: before → after
-texts    the server's queue, block list and usage, as plain text
+texts    the server's queue, list of words and usage, as plain text
+held     what moderators read of a video that waits
+reviews  deciding about it: buttons and forms
 log      pages of the audit log, with buttons
 logged   what the log channel is told
 files    the same as CSV

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,8 +26,10 @@ Messages = dict[DeliveryKind, Delivery]
 
 
 class Companions:
-    """Rewrites messages beside the card, when what they say is no longer so. ``stuck`` is called
-    with one that cannot be written before its place has changed.
+    """Rewrites messages beside the card, when what they say is no longer so.
+
+    ``turn`` is what each edit waits for; ``stuck`` is called with a message that cannot be written
+    before its place has changed.
     """
 
     def __init__(
@@ -35,12 +38,14 @@ class Companions:
         clock: Clock,
         messenger: Messenger,
         outlooks: Outlooks,
+        turn: Callable[[Delivery], asyncio.Semaphore],
         stuck: Callable[[Job, Delivery], None],
     ) -> None:
         self._database = database
         self._clock = clock
         self._messenger = messenger
         self._outlooks = outlooks
+        self._turn = turn
         self._stuck = stuck
 
     async def rewrite(self, job: Job, messages: Messages) -> None:
@@ -57,7 +62,8 @@ class Companions:
     async def _rewrite(self, job: Job, message: Delivery, outlook: Outlook, wanted: str) -> None:
         lost = False
         try:
-            await self._messenger.edit_card(job, message, outlook)
+            async with self._turn(message):
+                await self._messenger.edit_card(job, message, outlook)
         except Denied as error:
             log.info("the %s cannot be rewritten: %s", message.kind, error)
             gone = error.code in GONE
@@ -91,9 +97,10 @@ class Companions:
                 await review_messages.forget(tx, one)
 
     async def _say(self, job: Job, review: Delivery, one: Former, outlook: Outlook) -> None:
-        there = replace(review, channel_id=one.channel_id, message_id=one.message_id)
+        there = replace(review, channel_id=one.channel_id, message_id=one.message_id, sent_at=None)
         if one.message_id is None:
             found = await self._messenger.find(job, there)
             there = replace(there, message_id=found)
         if there.message_id not in {None, review.message_id}:
-            await self._messenger.edit_card(job, there, outlook)
+            async with self._turn(there):
+                await self._messenger.edit_card(job, there, outlook)

@@ -65,7 +65,9 @@ class Upkeep:
         self._queue = queue
         self._outlooks = outlooks
         self._wake = wake
-        self._companions = Companions(database, clock, messenger, outlooks, self.wait_for_place)
+        self._companions = Companions(
+            database, clock, messenger, outlooks, self._place_of, self.wait_for_place
+        )
         self._stale: dict[int, int] = {}  # job -> not before
         self._stuck: OrderedDict[tuple[int, int], int] = OrderedDict()  # job, channel -> server
         self._turn = 0
@@ -150,9 +152,9 @@ class Upkeep:
         wanted, over = shows(job, outlook), job.finished_at is not None
         if card.shown == wanted or (card.shown == SHOWN_GONE and not over):
             return
-        old = now - card.sent_at > OLD_MS
+        old = self._is_old(card)
         again = self._stale.setdefault(job_id, now + (OLD_EDIT_PAUSE_MS if old else EDIT_PAUSE_MS))
-        async with self._old_edits if old else self._edits:
+        async with self._place_of(card):
             try:
                 await self._messenger.edit_card(job, card, outlook)
             except Denied as error:
@@ -169,6 +171,13 @@ class Upkeep:
             true = await deliveries.shown(tx, card, wanted)
         if over and true:
             self._stale.pop(job_id, None)
+
+    def _is_old(self, message: Delivery) -> bool:
+        return message.sent_at is None or self._clock.now() - message.sent_at > OLD_MS
+
+    def _place_of(self, message: Delivery) -> asyncio.Semaphore:
+        """What an edit of this message waits for: a place among old ones, or among new ones."""
+        return self._old_edits if self._is_old(message) else self._edits
 
     async def _look_again(self, job: Job, card: Delivery) -> None:
         """A card was given up where nobody could look for it. The command's answer may have been

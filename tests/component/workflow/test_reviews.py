@@ -536,6 +536,25 @@ async def test_a_deleted_message_is_posted_again_by_the_next_start(open_house: O
     assert (await house.messages(job.id))[K.REVIEW].message_id == message(house, job).id
 
 
+async def test_old_messages_are_looked_at_one_after_the_other(open_house: OpenHouse) -> None:
+    """Discord limits edits of messages older than an hour; a start has many of them."""
+    house = await open_house()
+    await house.look_at()
+    held_ = [await house.reviewing(who=requester(user)) for user in (1, 2, 3)]
+    await rounds(house)
+    house.clock.move(3600)
+    house = await open_house()
+    house.discord.edit_hold = asyncio.Event()
+    await house.courier.round()
+    await a_while()
+    assert house.discord.editing == 1
+
+    house.discord.edit_hold.set()
+    await rounds(house)
+    for job in held_:
+        assert (await house.messages(job.id))[K.REVIEW].shown == "waits"
+
+
 async def test_what_stood_in_a_deleted_channel_waits_for_another_one(house: House) -> None:
     """The queue can say that it is gone; once another channel is chosen it is posted there."""
     job = await held(house)
