@@ -16,11 +16,11 @@ import yarl
 from discord import app_commands
 from discord.ext import commands
 
-from bot.ui import buttons, sending
+from bot.ui import buttons, reporting, sending
 from bot.ui.base import Interaction, Services, answer, answer_error
 from bot.ui.callback import CONNECTIONS
 from bot.ui.forms import answer_form
-from bot.ui.moderation import removing, reviews
+from bot.ui.moderation import reports, reviews
 from bot.ui.moderation.log import LogButton
 from bot.ui.moderation.panel.controls import Control, ears
 from bot.ui.repeats import Repeats
@@ -45,13 +45,11 @@ COGS = (
     "cogs.help",
     "cogs.moderate",
     "cogs.moderate_words",
+    "cogs.report",
 )
 
-_FORMS = (*reviews.FORMS, *removing.FORMS)
-
-FORM_TASK = "discord-ui-modal-dispatch of ours"
-"""Begins as discord.py names such tasks, for which a stop waits."""
-
+_FORMS = (*reviews.FORMS, *reports.FORMS, *reporting.FORMS)
+"""Every form that is told by its id."""
 
 FORM_TASK = "discord-ui-modal-dispatch of ours"
 """Begins as discord.py names such tasks, for which a stop waits."""
@@ -174,7 +172,10 @@ class PikaBot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """After login, before the gateway: commands and lasting buttons."""
-        self.add_dynamic_items(*buttons.ALL, LogButton, Control, reviews.ReviewButton, VideoButton)
+        self.add_dynamic_items(
+            *buttons.ALL, LogButton, Control, VideoButton, reviews.ReviewButton,
+            reports.ReportButton,
+        )  # fmt: skip
         for ear in ears():
             self.add_view(ear)
         for name in COGS:

@@ -11,6 +11,7 @@
      ├ NotAllowed       … which rule decided
      ├ JobNotFound      … absent or not yours: the same words
      ├ NothingHere      … absent or not yours to manage: the same words
+     ├ NoVideoThere     … which message to use instead
      └ TooLate          … what state it is in
     StoreError
      ├ StaleState       somebody else moved the job: read it again
@@ -98,6 +99,15 @@ class NothingHere(UserError):
 
     def __init__(self) -> None:
         super().__init__("I know nothing like that in this server that you may manage.")
+
+
+class NoVideoThere(UserError):
+    """The message carries no video of ours that this person could mean."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "That message carries no video of mine. Use this on the message with the video itself."
+        )
 
 
 class TooLate(UserError):

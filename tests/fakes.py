@@ -55,7 +55,7 @@ from bot.workflow.delivery.uploads import UploadLimits
 from bot.workflow.estimate import Durations
 from bot.workflow.intake import Intake, Taken
 from bot.workflow.members import Members
-from bot.workflow.moderation import Governing, Moderator, Removals, Reviews
+from bot.workflow.moderation import Governing, Moderator, Removals, ReportedVideos, Reviews
 from bot.workflow.outlook import Outlooks, Slots, shows
 from bot.workflow.pauses import Pauses
 from bot.workflow.pictures import Pictures
@@ -737,6 +737,7 @@ class House:
         )
         self.videos = Videos(database, self.clock, self.changes)
         self.removals = Removals(database, self.clock, self.changes)
+        self.reported = ReportedVideos(database, self.clock, self.changes)
         self.brake, self.closed = Brake(self.clock), ClosedPlaces(self.clock)
         self.uploads = UploadLimits(self.clock)
         fitting = Fitting(

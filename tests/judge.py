@@ -196,6 +196,7 @@ _FILE = re.compile(r"pika-(\d+)-")
 _SIGNATURE = re.compile(r"\n-# Job (\d+)$")
 _NOTICE = re.compile(r"<@\d+> Job (\d+): ")
 _SHARE = re.compile(r"\n-# Shared · job (\d+)$")
+_REPORT = re.compile(r"\n-# Report · job (\d+)$")
 _REMOVAL = re.compile(r"<@\d+> The video of job (\d+) was removed")
 _REJECTION = re.compile(r"<@\d+> Job (\d+): (?:A moderator decided|The video was not posted)")
 _REVIEW = re.compile(r"\n-# Review of job (\d+)$")
@@ -214,6 +215,7 @@ class Posted:
     rejections: Found = field(default_factory=lambda: defaultdict(list))
     reviews: Found = field(default_factory=lambda: defaultdict(list))
     shares: Found = field(default_factory=lambda: defaultdict(list))
+    reports: Found = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def of(cls, world: World, gone: Iterable[Message] = ()) -> Posted:
@@ -243,6 +245,8 @@ class Posted:
             self.removals[int(found[1])].append(message)
         elif found := _SHARE.search(message.content):
             self.shares[int(found[1])].append(message)
+        elif found := _REPORT.search(message.content):
+            self.reports[int(found[1])].append(message)
 
     def of_kind(self, kind: DeliveryKind) -> Found:
         """Those of one kind."""
@@ -253,6 +257,7 @@ class Posted:
             DeliveryKind.REMOVAL: self.removals,
             DeliveryKind.REVIEW: self.reviews,
             DeliveryKind.SHARE: self.shares,
+            DeliveryKind.REPORT: self.reports,
         }.get(kind, {})
 
     def doubled(self) -> Iterator[Violation]:

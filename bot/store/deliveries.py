@@ -98,15 +98,14 @@ def want(tx: sqlite3.Connection, job_id: int, kind: DeliveryKind, channel_id: in
     taken before is tried anew; one that is there, or on its way, stays.
     """
     tx.execute(
-        """
+        f"""
         INSERT INTO delivery (job_id, kind, channel_id, place, due_at, wanted_at)
         VALUES (:job_id, :kind, :channel_id, 'chosen', :at, :at)
         ON CONFLICT (job_id, kind) DO UPDATE
-        SET state = 'pending', channel_id = excluded.channel_id, place = 'chosen', attempts = 0,
-            first_try_at = NULL, last_try_at = NULL, fit = NULL, code = NULL, due_at = :at,
+        SET {ANOTHER}, channel_id = excluded.channel_id, place = 'chosen', code = NULL,
             wanted_at = :at
         WHERE state = 'undeliverable'
-        """,
+        """,  # noqa: S608 - a constant
         {"job_id": job_id, "kind": kind, "channel_id": channel_id, "at": at},
     )
 
@@ -258,6 +257,19 @@ async def found(tx: aiosqlite.Connection, card: Delivery, message_id: int, at: i
     )
 
 
+async def lose(tx: aiosqlite.Connection, delivery: Delivery) -> None:
+    """The message was deleted by somebody: it is as if no place had ever taken it."""
+    await fetch(
+        tx,
+        """
+        UPDATE delivery
+        SET state = 'undeliverable', message_id = NULL, sent_at = NULL, shown = NULL
+        WHERE id = :id AND message_id = :message_id AND state = 'sent'
+        """,
+        {"id": delivery.id, "message_id": delivery.message_id},
+    )
+
+
 async def drop(tx: aiosqlite.Connection, job_id: int, kind: DeliveryKind) -> None:
     """If the message does not exist yet, it need not: what it would say is not so."""
     await fetch(
@@ -343,6 +355,19 @@ async def due_now(tx: aiosqlite.Connection, now: int) -> None:
         "UPDATE delivery SET due_at = :now WHERE state = 'removing' AND due_at > :now",
     ):
         await fetch(tx, statement, {"now": now})
+
+
+async def job_of_video(tx: aiosqlite.Connection, message_id: int) -> int | None:
+    """The job whose video this message carries, or has carried."""
+    rows = await fetch(
+        tx,
+        """
+        SELECT job_id FROM delivery
+        WHERE kind IN ('result', 'share') AND message_id = :message_id
+        """,
+        {"message_id": message_id},
+    )
+    return rows[0]["job_id"] if rows else None
 
 
 async def of_job(database: Database, job_id: int) -> dict[DeliveryKind, Delivery]:

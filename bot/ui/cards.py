@@ -51,7 +51,7 @@ def card(job: Job, outlook: Outlook) -> Card:
         can_cancel=job.finished_at is None
         and job.state not in VIDEO_HERE
         and job.cancel_asked_at is None,
-        link=_link(job, outlook),
+        link=link_of(job, outlook),
     )
 
 
@@ -154,7 +154,8 @@ def _whereabouts(outlook: Outlook) -> str:
     return size + place
 
 
-def _link(job: Job, outlook: Outlook) -> str | None:
+def link_of(job: Job, outlook: Outlook) -> str | None:
+    """Where the video is posted; ``None`` where it is not, or not any more."""
     result = outlook.result
     if job.state is not JobState.DELIVERED or job.removal is not None:
         return None
@@ -258,7 +259,7 @@ def share_text(job: Job, outlook: Outlook, *, smaller: bool = False) -> str:
     if outlook.link is not None:
         size = f"\nThe video is too large for a message; for about a day it is here: {outlook.link}"
     result = outlook.result
-    back = None if result is None or result.place is Place.DIRECT else _link(job, outlook)
+    back = None if result is None or result.place is Place.DIRECT else link_of(job, outlook)
     first = "" if back is None else f"\n-# First posted here: {back}"
     return (
         f"<@{job.requester.user_id}> made this with /{job.recipe.verb} {shown_prompt(job, 200)}"

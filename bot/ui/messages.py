@@ -9,7 +9,7 @@ import discord
 from bot.errors import Denied, Missing
 from bot.model import Delivery, DeliveryKind, Job
 from bot.ui import cards, videos
-from bot.ui.moderation import held, reviews
+from bot.ui.moderation import held, reports, reviews
 from bot.ui.views import embed_of, view_of
 from bot.workflow.delivery.messenger import Outlook, ServerMessage
 
@@ -47,6 +47,8 @@ def new(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
                 **_file_of(job, delivery, outlook, cards.share_marker(job.id)),
                 "allowed_mentions": discord.AllowedMentions.none(),
             }
+        case DeliveryKind.REPORT:
+            return {**_report(job, outlook), "allowed_mentions": discord.AllowedMentions.none()}
         case DeliveryKind.NOTICE:
             text = cards.notice_text(job)
             return {"content": text, "allowed_mentions": _only(job.requester.user_id)}
@@ -73,6 +75,9 @@ def changed(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
         case DeliveryKind.REVIEW:
             mentions = discord.AllowedMentions.none()
             return {"view": None, **_review(job, delivery, outlook), "allowed_mentions": mentions}
+        case DeliveryKind.REPORT:
+            mentions = discord.AllowedMentions.none()
+            return {"view": None, **_report(job, outlook), "allowed_mentions": mentions}
         case _:
             raise ValueError(delivery.kind)
 
@@ -86,6 +91,8 @@ def is_of(message: discord.Message, job: Job, kind: DeliveryKind) -> bool:
             return posted or message.content.endswith(cards.signature(job.id))
         case DeliveryKind.NOTICE:
             return message.content.startswith(cards.notice_beginning(job))
+        case DeliveryKind.REPORT:
+            return message.content.endswith(reports.signature(job.id))
         case DeliveryKind.SHARE:
             return message.content.endswith(cards.share_signature(job.id))
         case DeliveryKind.REMOVAL:
@@ -133,6 +140,12 @@ def _review(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
     if held.waits(job) and outlook.moved_to is None:
         content["view"] = reviews.view_of(job.id)
     return content
+
+
+def _report(job: Job, outlook: Outlook) -> dict[str, Any]:
+    content: dict[str, Any] = {"content": reports.report_text(job, outlook)}
+    view = reports.view_of(job, outlook)
+    return content if view is None else {**content, "view": view}
 
 
 def _file_of(job: Job, delivery: Delivery, outlook: Outlook, marker: str) -> dict[str, Any]:

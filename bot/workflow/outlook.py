@@ -73,6 +73,8 @@ def shows(job: Job, outlook: Outlook, kind: DeliveryKind = DeliveryKind.CARD) ->
             return _card_shows(job, outlook)
         case DeliveryKind.REVIEW if job.state is JobState.REVIEWING:
             return "waits"
+        case DeliveryKind.REPORT if outlook.reported and outlook.reported.waits(job):
+            return f"reported {outlook.reported.count}"
         case _:
             return SHOWN_FINAL
 

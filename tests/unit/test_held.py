@@ -29,8 +29,8 @@ from bot.model import (
 )
 from bot.ui import messages
 from bot.ui.cards import review_marker, signature, video_marker
-from bot.ui.moderation import held
-from bot.ui.moderation.reviews import FORMS, ReviewButton, _hours
+from bot.ui.moderation import asking, held
+from bot.ui.moderation.reviews import FORMS, ReviewButton
 from bot.ui.moderation.texts import queue_text
 from bot.workflow.delivery.messenger import Outlook
 from tests.fakes import CHANNEL, GUILD, MEMBER, REVIEWS, START, a_job
@@ -228,9 +228,9 @@ def test_each_form_is_known_by_its_id_and_fits_discord() -> None:
 )
 def test_hours_are_read_as_people_write_them(typed: str, hours: float | None) -> None:
     """A comma is one of the ways."""
-    assert _hours(typed) == hours
+    assert asking.hours(typed) == hours
     with pytest.raises(BadOption, match="must be a number"):
-        _hours("soon")
+        asking.hours("soon")
 
 
 def _queue(review: Delivery | None) -> str:

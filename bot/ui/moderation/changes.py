@@ -57,7 +57,7 @@ def sides(entry: AuditEntry, default: Quota, moment: Moment | None = None) -> tu
             return _words(entry)
         case "review":
             return "waits for review", _verdict(entry.after)
-        case "cancel" | "remove":
+        case "cancel" | "remove" | "dismiss":
             return _plain(entry.before), _done_to_job(entry)
         case "weights":
             return values.prices(entry.before or {}), values.prices(entry.after or {})
@@ -213,7 +213,7 @@ def _reason(state: State) -> str:
 def _done_to_job(entry: AuditEntry) -> str:
     if entry.action == "remove":
         return f"video removed{_reason(entry.after or {})}"
-    return "cancelled by a moderator"
+    return "dismissed" if entry.action == "dismiss" else "cancelled by a moderator"
 
 
 def _what_then(state: State | None) -> str:

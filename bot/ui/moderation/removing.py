@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Self
 
 from bot.ui import ids
 from bot.ui.base import Interaction, services_of
-from bot.ui.forms import Field, Form
+from bot.ui.forms import Field
 from bot.ui.moderation.access import moderator
+from bot.ui.moderation.asking import REASON
 from bot.ui.moderation.replies import tell
-from bot.workflow.moderation.options import LONGEST_REASON
-
-_REASON: Final = Field(
-    "reason", "Why?", "The member reads it. You may leave it empty.", LONGEST_REASON, lines=True
-)
 
 
 class RemoveForm:
     """Takes the video away that it is about, for whoever may moderate when it is sent."""
 
     template: ClassVar[re.Pattern[str]] = ids.template("remove")
-    fields: Sequence[Field] = (_REASON,)
+    fields: Sequence[Field] = (REASON,)
 
     def __init__(self, job_id: int) -> None:
         self.job_id = job_id
@@ -39,7 +35,3 @@ class RemoveForm:
         by = await moderator(interaction)
         removals = services_of(interaction).moderation.removals
         await tell(interaction, await removals.remove(by, self.job_id, typed.get("reason")))
-
-
-FORMS: tuple[type[Form], ...] = (RemoveForm,)
-"""``bot.client`` listens for them."""

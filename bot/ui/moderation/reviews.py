@@ -8,14 +8,13 @@ from typing import Any, ClassVar, Final, Self
 
 import discord
 
-from bot.errors import BadOption
 from bot.ui.base import Interaction, acting, answer, services_of
 from bot.ui.forms import Field, Form, open_form
 from bot.ui.moderation.access import moderator
+from bot.ui.moderation.asking import HOURS, REASON, hours
 from bot.ui.moderation.changes import NOTHING_CHANGED, change
 from bot.ui.moderation.replies import tell
 from bot.workflow.moderation import Reviews
-from bot.workflow.moderation.options import LONGEST_REASON
 
 _Button = discord.ui.Button[Any]
 
@@ -28,13 +27,6 @@ _STYLES: Final = {
     BLOCK: discord.ButtonStyle.secondary,
 }
 _JOB: Final = r"review:(?P<id>[1-9][0-9]{0,17})"
-
-_REASON: Final = Field(
-    "reason", "Why?", "The member reads it. You may leave it empty.", LONGEST_REASON, lines=True
-)
-_HOURS: Final = Field(
-    "hours", "For how many hours?", "Empty: until somebody ends it with /moderate unblock.", 10
-)
 
 
 def _id(job_id: int, what: str) -> str:
@@ -106,7 +98,7 @@ class RejectForm(_ReviewForm):
     what = REJECT
     asks = "Reject the video"
     template: ClassVar[re.Pattern[str]] = re.compile(rf"{_JOB}:{REJECT}")
-    fields: Sequence[Field] = (_REASON,)
+    fields: Sequence[Field] = (REASON,)
 
     async def submitted(self, interaction: Interaction, typed: Mapping[str, str]) -> None:
         """Reject it."""
@@ -121,13 +113,13 @@ class BlockForm(_ReviewForm):
     what = BLOCK
     asks = "Block the member"
     template: ClassVar[re.Pattern[str]] = re.compile(rf"{_JOB}:{BLOCK}")
-    fields: Sequence[Field] = (_REASON, _HOURS)
+    fields: Sequence[Field] = (REASON, HOURS)
 
     async def submitted(self, interaction: Interaction, typed: Mapping[str, str]) -> None:
         """Block the member and reject the video, or neither."""
         by = await moderator(interaction)
-        hours = _hours(typed.get("hours", ""))
-        done = await _reviews(interaction).block(by, self.job_id, typed.get("reason"), hours)
+        until = hours(typed.get("hours", ""))
+        done = await _reviews(interaction).block(by, self.job_id, typed.get("reason"), until)
         default = services_of(interaction).moderation.governing.default
         block = NOTHING_CHANGED if done.block is None else change(done.block, default)
         await answer(interaction, f"{change(done.review, default)}\n{block}{_MEMBER_IS_TOLD}")
@@ -141,14 +133,3 @@ _MEMBER_IS_TOLD: Final = "\nThe member is told. The credit stays spent, as Pika 
 
 def _reviews(interaction: Interaction) -> Reviews:
     return services_of(interaction).moderation.reviews
-
-
-def _hours(typed: str) -> float | None:
-    """A number as people write it; ``None`` for nothing. Raises ``BadOption``."""
-    text = typed.strip().replace(",", ".")
-    if not text:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise BadOption("hours", "`hours` must be a number, as `24` or `0.5`.") from None

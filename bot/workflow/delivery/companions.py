@@ -16,6 +16,7 @@ from bot.store.database import Database
 from bot.store.deliveries import SHOWN_FINAL, SHOWN_STUCK
 from bot.store.review_messages import Former
 from bot.workflow.delivery.messenger import GONE, Messenger, Outlook
+from bot.workflow.delivery.reporting import show_anew, with_reports
 from bot.workflow.outlook import Outlooks, shows
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,10 @@ class Companions:
 
     async def rewrite(self, job: Job, messages: Messages) -> None:
         """Make all of them true. Raises ``TryLater``; one that can be written no more is left."""
-        outlook = replace(self._outlooks.of(job), card=messages.get(DeliveryKind.CARD))
+        outlook = self._outlooks.of(job, messages.get(DeliveryKind.RESULT))
+        outlook = replace(outlook, card=messages.get(DeliveryKind.CARD))
+        if DeliveryKind.REPORT in messages:
+            outlook = await with_reports(self._database, job, outlook)
         for kind in COMPANIONS & messages.keys():
             message = messages[kind]
             wanted = shows(job, outlook, kind)
@@ -68,6 +72,9 @@ class Companions:
             log.info("the %s cannot be rewritten: %s", message.kind, error)
             gone = error.code in GONE
             lost = gone and job.state is JobState.REVIEWING and message.kind is DeliveryKind.REVIEW
+            if gone and message.kind is DeliveryKind.REPORT and wanted != SHOWN_FINAL:
+                await show_anew(self._database, job, message, self._clock.now())
+                return
             wanted = SHOWN_FINAL if gone else SHOWN_STUCK
             if not gone:
                 self._stuck(job, message)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bot.model import Delivery, Job
+from bot.rules.reporting import Reported
 from bot.workflow.pauses import Held
 
 GONE: Final = frozenset({10003, 10008})
@@ -20,9 +21,10 @@ class Outlook:
 
     ``place`` in the queue (1 = next), ``ready_at`` in milliseconds since 1970, the message
     of the result, ``link`` to the video where only that can be posted, ``held`` is what keeps
-    the job from going, ``encoded`` how many percent of a smaller copy are made; the messages of
-    the ``card`` and of the ``review``, and the channel in which a review goes on that was in this
-    message before (``moved_to``); each ``None`` where it does not apply or is not known.
+    the job from going, ``encoded`` how many percent of a smaller copy are made, ``reported`` what
+    members said against the video; the messages of the ``card`` and of the ``review``, and the
+    channel in which a review goes on that was in this message before (``moved_to``); each ``None``
+    where it does not apply or is not known.
     """
 
     place: int | None = None
@@ -31,6 +33,7 @@ class Outlook:
     link: str | None = None
     held: Held | None = None
     encoded: int | None = None
+    reported: Reported | None = None
     card: Delivery | None = None
     review: Delivery | None = None
     moved_to: int | None = None

@@ -27,6 +27,7 @@ from bot.workflow.changes import Changes
 from bot.workflow.delivery.fitting import Fitting
 from bot.workflow.delivery.messenger import Messenger, Outlook
 from bot.workflow.delivery.removing import Removing
+from bot.workflow.delivery.reporting import with_reports
 from bot.workflow.delivery.restoring import Restoring
 from bot.workflow.delivery.review_places import ReviewPlaces
 from bot.workflow.delivery.upkeep import Upkeep
@@ -185,6 +186,10 @@ class Posting:
         outlook = self._outlooks.of(job)
         if delivery.kind is DeliveryKind.REVIEW:  # it leads to the place where it was asked for
             return replace(outlook, card=await self._card(job))
+        if delivery.kind is DeliveryKind.REPORT:  # it leads to the video
+            messages = await deliveries.of_job(self._database, job.id)
+            outlook = replace(outlook, result=messages.get(DeliveryKind.RESULT))
+            return await with_reports(self._database, job, outlook)
         return outlook
 
     async def _smaller(self, job: Job, delivery: Delivery, limit: int) -> Job | None:

@@ -5,6 +5,7 @@ governing   changing what is set, and reading it; the audit log
 presets     limits to begin with, for servers of different sizes
 jobs        the server's unfinished jobs, and cancelling one
 removals    taking videos away
+reported    videos that members find should go
 words       the list of words
 reviews     deciding about videos that wait
 reports     what was used
@@ -20,6 +21,7 @@ from bot.store.reports import UsageReport
 from bot.workflow.moderation.governing import Governing, Keep, Moderator, Standing
 from bot.workflow.moderation.jobs import ServerJobs
 from bot.workflow.moderation.removals import Removals
+from bot.workflow.moderation.reported import ReportedVideos
 from bot.workflow.moderation.reports import Reports
 from bot.workflow.moderation.reviews import Reviews
 from bot.workflow.moderation.words import BlockLists
@@ -32,6 +34,7 @@ class Moderation:
     governing: Governing
     jobs: ServerJobs
     removals: Removals
+    reported: ReportedVideos
     words: BlockLists
     reports: Reports
     reviews: Reviews
@@ -46,6 +49,7 @@ __all__ = [
     "Moderation",
     "Moderator",
     "Removals",
+    "ReportedVideos",
     "Reports",
     "Reviews",
     "ServerJobs",

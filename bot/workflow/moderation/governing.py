@@ -17,7 +17,15 @@ from bot.clock import Clock
 from bot.errors import BadOption
 from bot.model import Quota, Verb
 from bot.rules.policy import AgeRule, Choices, Limit, Pause, PauseMode, Policy, Rate
-from bot.store import audit, choices, governing, logbook, policies, review_messages
+from bot.store import (
+    audit,
+    choices,
+    governing,
+    logbook,
+    policies,
+    reported,
+    review_messages,
+)
 from bot.store.audit import Act, AuditEntry
 from bot.store.database import Database
 from bot.store.governing import Access, Whose
@@ -170,7 +178,7 @@ class Governing:
         self, by: Moderator, change: Callable[[Choices], Choices]
     ) -> AuditEntry | None:
         """Let what is chosen now become what ``change`` makes of it. With another review channel
-        all that waits goes on there.
+        all that waits goes on there; a log channel shows what was reported while there was none.
         """
 
         def write(tx: sqlite3.Connection, act: Act) -> AuditEntry | None:
@@ -179,6 +187,8 @@ class Governing:
             entry = choices.change(tx, act, after)
             if after.review is not None and after.review != before.review:
                 review_messages.move(tx, act.guild_id, after.review, act.at)
+            if after.log is not None and after.log != before.log:
+                reported.want_all_shown(tx, act.guild_id, after.log, act.at)
             return entry
 
         try:
