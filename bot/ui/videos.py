@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import discord
 
 from bot.ui import ids
-from bot.ui.base import Interaction, answer, answer_error, services_of
+from bot.ui.base import Interaction, acting, answer, services_of
 from bot.ui.forms import open_form
 from bot.ui.moderation.access import moderator
 from bot.ui.moderation.removing import RemoveForm
@@ -49,17 +49,13 @@ class VideoButton(discord.ui.DynamicItem[_Button], template=ids.one_of(SHARE, DE
 
     async def callback(self, interaction: Interaction) -> None:
         """Do it, or ask for more first."""
-        # discord.py swallows what a DynamicItem raises, so it is answered here.
-        try:
-            match self.what:
-                case "share":
-                    await self._share(interaction)
-                case "delete":
-                    await self._ask(interaction)
-                case _:
-                    await self._delete(interaction)
-        except Exception as error:  # noqa: BLE001 - the one answerer decides
-            await answer_error(interaction, error)
+        match self.what:
+            case "share":
+                await acting(interaction, self._share(interaction))
+            case "delete":
+                await acting(interaction, self._ask(interaction))
+            case _:
+                await acting(interaction, self._delete(interaction))
 
     async def _share(self, interaction: Interaction) -> None:
         videos = services_of(interaction).videos

@@ -11,7 +11,7 @@ import discord
 from bot.model import Job
 from bot.rules.reporting import Report, Reported
 from bot.ui import ids
-from bot.ui.base import Interaction, answer_error, services_of
+from bot.ui.base import Interaction, acting, services_of
 from bot.ui.cards import code, link_of, shown_prompt, when
 from bot.ui.forms import Field, Form, open_form
 from bot.ui.moderation.access import moderator
@@ -109,11 +109,7 @@ class ReportButton(discord.ui.DynamicItem[_Button], template=ids.one_of(REMOVE, 
 
     async def callback(self, interaction: Interaction) -> None:
         """Dismiss it, or open the form."""
-        # discord.py swallows what a DynamicItem raises, so it is answered here.
-        try:
-            await self._act(interaction)
-        except Exception as error:  # noqa: BLE001 - the one answerer decides
-            await answer_error(interaction, error)
+        await acting(interaction, self._act(interaction))
 
     async def _act(self, interaction: Interaction) -> None:
         by, moderation = await moderator(interaction), services_of(interaction).moderation
