@@ -317,8 +317,8 @@ def _care(
     fast = min(1.0, settings.pika_poll_seconds / 15)
     every = partial(Rounds, database, clock)
     rounds = [
-        every("the log of servers", max(0.05, 2 * fast), log_.round),
-        every("leaving servers", max(0.05, 2 * fast), leaving.round),
+        every("the log of servers", max(0.1, 2 * fast), log_.round),
+        every("leaving servers", max(0.1, 2 * fast), leaving.round),
         every("the digests of servers", max(0.2, 60 * fast), digests.round),
         every("erasing", max(0.2, 3_600 * fast), keeping.round),
     ]
