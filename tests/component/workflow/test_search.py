@@ -7,7 +7,7 @@ import pytest
 from bot.model import JobState
 from bot.pika.errors import Gone, NoAnswer, PikaError, Unavailable
 from bot.workflow.rendering.search import MOST_KNOWN, MOST_READS, MOST_UNREAD, Search
-from tests.fakes import House, Lost, a_while
+from tests.fakes import House, Lost
 
 S = JobState
 TIMEOUT = NoAnswer("timeout", code="timeout")
@@ -30,7 +30,7 @@ async def _look(house: House, times: int = 1) -> None:
     for _ in range(times):
         await house.poller.round()
         house.clock.move(STEP)
-    await a_while(20)
+    await house.rest()
 
 
 async def _someone_is_doubted(house: House) -> None:
