@@ -13,8 +13,9 @@ from bot.demo.stage import Stage
 from bot.rules.policy import ReviewRule
 from tests.e2e.choosing import choose
 from tests.e2e.page.conftest import OpenWindow
+from tests.e2e.page.parts import open_demo
+from tests.e2e.page.pictures import keep, still
 from tests.e2e.page.readable import problems
-from tests.e2e.page.test_page_demo import STILL, keep, open_demo
 from tests.e2e.page.visit import Visit
 
 ROOM = "mod-office"
@@ -63,7 +64,7 @@ async def test_one_video_is_approved_and_another_rejected(
     await expect(monster).to_contain_text("Too scary for our younger members")
     await expect(monster.get_by_role("button", name="Approve")).to_have_count(0)
     await visit.page.get_by_role("button", name="Dismiss message").last.click()
-    await visit.page.evaluate(STILL)
+    await still(visit)
     await visit.page.locator("#text").focus()
     await fox.scroll_into_view_if_needed()
     await keep(visit, "review")
