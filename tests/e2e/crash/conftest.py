@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest_asyncio
 
 pytest.register_assert_rewrite("tests.e2e.crash.rig")
 
+from tests.e2e.crash.forks import Forks  # noqa: E402
 from tests.e2e.crash.rig import LIVES, Point, Run, live, read_points  # noqa: E402
 
 AT_ONCE = 4
@@ -38,15 +39,22 @@ def seed() -> int:
     return int(os.getenv("PIKA_CRASH_SEED") or datetime.now(UTC).toordinal())
 
 
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def forks() -> AsyncIterator[Forks]:
+    """What all bots here are forked from."""
+    async with Forks() as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def open_run(
-    tmp_path_factory: pytest.TempPathFactory, openapi: Path | None, clip: bytes
+    tmp_path_factory: pytest.TempPathFactory, openapi: Path | None, forks: Forks, clip: bytes
 ) -> OpenRun:
     """Makes a run in a folder of its own: ``open_run(life, ends=[…])``."""
 
     def make(life: str, **options: Any) -> Run:
         folder = tmp_path_factory.mktemp(life)
-        return Run(folder, openapi, video=clip, **{**LIVES[life].settings, **options})
+        return Run(folder, openapi, forks, video=clip, **{**LIVES[life].settings, **options})
 
     return make
 

@@ -7,7 +7,7 @@ pictures and videos. At one of them the process sends itself a signal. Told by i
 ``CRASH_AT``      a JSON list ``[label, n]``: at the n-th point of this label (from 1) …
 ``CRASH_SIGNAL``  … this signal (its number; SIGKILL if not told).
 
-This is a script: ``python entry.py`` is ``pika-bot run``.
+This is a script: to run it is ``pika-bot run``.
 """
 
 from __future__ import annotations

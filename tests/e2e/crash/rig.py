@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.demo.process import BotProcess
+from bot.demo.process import ROOT, BotProcess, environment
 from bot.model import FINAL, REJECTED, JobState
 from bot.rules.policy import Choices, ReviewRule
 from bot.sandbox.discord import ClientRefused, Invocation, Member, Message, Permission
@@ -21,6 +21,7 @@ from bot.sandbox.pika import EmbeddedPika, PikaJob
 from bot.store import choices
 from bot.store.audit import Act
 from tests.e2e.crash.entry import STRUCK
+from tests.e2e.crash.forks import Forks
 from tests.e2e.town import START_SECONDS, Town, number, png
 from tests.judge import Posted, books, one_job, open_work, removed_jobs, says_working
 
@@ -59,13 +60,35 @@ class Point:
         return self.n > 1 or OF_THE_MOMENT.search(self.label) is not None
 
 
-class RiggedProcess(BotProcess):
+class ForkedProcess(BotProcess):
+    """``pika-bot run``, forked from a process that has imported it."""
+
+    command: tuple[str, ...] = (str(ROOT / "bot" / "__main__.py"), "run")
+    """A file of Python and its arguments."""
+
+    def __init__(self, forks: Forks, settings: dict[str, str], folder: Path) -> None:
+        super().__init__(settings, folder)
+        self._forks = forks
+
+    async def start(self) -> None:
+        """As ``BotProcess.start``."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._process = await self._forks.fork(
+            *self.command,
+            folder=self.folder,
+            log=self.log_path,
+            environment=environment(self.settings),
+        )
+
+
+class RiggedProcess(ForkedProcess):
     """The bot inside ``entry.py``; all else is the same."""
 
-    program = (str(ENTRY),)
+    command = (str(ENTRY),)
 
     def __init__(
         self,
+        forks: Forks,
         settings: dict[str, str],
         folder: Path,
         *,
@@ -79,7 +102,7 @@ class RiggedProcess(BotProcess):
             rig["CRASH_AT"] = json.dumps([at.label, at.n])
         if record is not None:
             rig["CRASH_RECORD"] = str(record)
-        super().__init__({**settings, **rig}, folder)
+        super().__init__(forks, {**settings, **rig}, folder)
 
 
 class Run:
@@ -93,6 +116,7 @@ class Run:
         self,
         folder: Path,
         openapi: Path | None,
+        forks: Forks,
         *,
         ends: Sequence[Point] = (),
         sent: signal.Signals = signal.SIGKILL,
@@ -101,6 +125,7 @@ class Run:
         **settings: str,
     ) -> None:
         self.town = Town(folder, openapi, render_seconds=0.3, video_bytes=video)
+        self.forks = forks
         self.ends = list(ends)
         self.sent = sent
         self.record = record
@@ -130,7 +155,8 @@ class Run:
 
     async def start_another(self) -> BotProcess:
         """One more ordinary process on the same data directory. Whoever asks ends it."""
-        other = BotProcess(self.town.settings(**self.settings), self.town.folder / "another")
+        settings = self.town.settings(**self.settings)
+        other = ForkedProcess(self.forks, settings, self.town.folder / "another")
         await other.start()
         return other
 
@@ -171,9 +197,9 @@ class Run:
         self._identified_before = town.discord.gateway.identifies
         settings = town.settings(**self.settings)
         bot = (
-            RiggedProcess(settings, town.folder, at=at, record=record, sent=self.sent)
+            RiggedProcess(self.forks, settings, town.folder, at=at, record=record, sent=self.sent)
             if at or record
-            else BotProcess(settings, town.folder)
+            else ForkedProcess(self.forks, settings, town.folder)
         )
         await bot.start()
         town.bot = bot
