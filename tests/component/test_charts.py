@@ -71,14 +71,19 @@ async def test_numbers_that_cannot_be_read_leave_no_process_behind(tmp_path: Pat
     """What was wrong is told as it is, and whatever was begun for the picture has ended."""
 
     async def unreadable() -> list[Bar]:
-        children.update(child.pid for child in psutil.Process().children())
+        begun.update(_children() - before)
         raise StorageTrouble("disk error", "look at the disk")
 
-    children: set[int] = set()
+    before = _children()  # a browser of other tests, perhaps
+    begun: set[int] = set()
     with pytest.raises(StorageTrouble):
         await Charts(tmp_path).usage(unreadable())
-    assert children
-    assert not children & {child.pid for child in psutil.Process().children()}
+    assert begun
+    assert not begun & _children()
+
+
+def _children() -> set[int]:
+    return {child.pid for child in psutil.Process().children()}
 
 
 def test_the_bot_itself_never_loads_the_library() -> None:
