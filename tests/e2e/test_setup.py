@@ -55,7 +55,8 @@ async def test_a_first_run_from_the_first_step_to_the_last_word(scene: Scene) ->
     text = await hand.open("done")
     assert "Members can ask for videos now" in text
     assert hand.labels == ["Back", "All settings"]
-    assert bots(scene.channel) == bots(office) == []
+    assert bots(scene.channel) == []
+    assert all("-# Log " in message.text for message in bots(office))  # which it is, too
     again = await opened(scene, mona, "setup")
     assert again.chosen("allowed") == {scene.channel.id}
 
@@ -85,6 +86,8 @@ async def test_a_test_post_proves_each_channel_and_is_gone(scene: Scene) -> None
                           ("showcase", shut)):  # fmt: skip
         await hand.choose(what, channel)
     await hand.open("summary")
+    await scene.until(lambda: "Showcase" in "".join(message.text for message in bots(log)))
+    told = bots(log)  # what was chosen since it is the log
     began = len(scene.discord.requests)
     scene.discord.faults.add(
         Fault("POST", MESSAGES, status=403, code=50013, match=lambda r: str(log.id) in r.path)
@@ -105,8 +108,9 @@ async def test_a_test_post_proves_each_channel_and_is_gone(scene: Scene) -> None
         assert body["embeds"][0]["image"]["url"] == "attachment://test.png"
         assert body["flags"] & 1 << 12
         assert body["allowed_mentions"] == {"parse": []}
-    for place in (scene.channel, office, log, shut):
+    for place in (scene.channel, office, shut):
         assert bots(place) == []
+    assert bots(log) == told
 
 
 async def test_test_posts_take_turns_and_say_what_stays(scene: Scene) -> None:
