@@ -70,14 +70,11 @@ def changed(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
     match delivery.kind:
         case DeliveryKind.CARD:
             return _card(job, outlook)
-        case DeliveryKind.REVIEW if held.waits(job) and delivery.fit == 0 and not outlook.former:
+        case DeliveryKind.REVIEW if held.waits(job) and delivery.fit == 0 and not outlook.moved_to:
             return {"view": reviews.view_of(job.id)}  # its text has a link, which is not at hand
         case DeliveryKind.REVIEW:
             mentions = discord.AllowedMentions.none()
-            content = {"view": None, **_review(job, delivery, outlook)}
-            if outlook.former:  # what is removed later must not be found here
-                content["attachments"] = []
-            return {**content, "allowed_mentions": mentions}
+            return {"view": None, **_review(job, delivery, outlook), "allowed_mentions": mentions}
         case DeliveryKind.REPORT:
             mentions = discord.AllowedMentions.none()
             return {"view": None, **_report(job, outlook), "allowed_mentions": mentions}

@@ -86,14 +86,13 @@ class Companions:
                 await deliveries.shown(tx, message, wanted)
 
     async def _say_where(self, job: Job, review: Delivery, outlook: Outlook) -> None:
-        """Let earlier messages of the review say where it goes on, or how it ended, without the
-        video, which is elsewhere now. As long as it goes on nowhere they stay as they are:
-        somebody may decide there.
+        """Let earlier messages of the review say where it goes on, or how it ended. As long as it
+        goes on nowhere they stay as they are: somebody may decide there.
         """
         waits = job.state is JobState.REVIEWING
         if waits and review.state is not DeliveryState.SENT:
             return
-        said = replace(outlook, moved_to=review.channel_id if waits else None, former=True)
+        said = replace(outlook, moved_to=review.channel_id if waits else None)
         for one in await review_messages.former(self._database, job.id):
             try:
                 await self._say(job, review, one, said)
