@@ -134,12 +134,13 @@ async def test_what_an_earlier_process_refused_stays_refused(open_scene: OpenSce
     """The copy comes to a process that has never heard of it: Discord says that the command was
     answered already (40060), so the job is withdrawn before it costs anything.
     """
-    scene = await open_scene(DEFAULT_CONCURRENT=1)
+    patient = {"DEFAULT_CONCURRENT": "1", "PIKA_DOUBT_SECONDS": "10"}
+    scene = await open_scene(**patient)
     scene.pika.pause()
     first = await scene.card()
     await scene.refused()
     await scene.town.kill()
-    await scene.town.restart(DEFAULT_CONCURRENT="1")
+    await scene.town.restart(**patient)
     scene.pika.resume()
     await scene.delivered(first)
     scene.discord.gateway.replay_last_interaction()

@@ -115,8 +115,8 @@ async def test_blocked_words_are_refused_in_every_text(scene: Scene) -> None:
     """Prompt, negative prompt, hidden message; in this server."""
     govern(scene, lambda tx, act: words.add(tx, act, "snake*"))
 
-    assert "“5nakes”" in await scene.refused(prompt="many 5nakes")
-    assert "“snake”" in await scene.refused(negative="a snake")
+    assert "`5nakes`" in await scene.refused(prompt="many 5nakes")
+    assert "`snake`" in await scene.refused(negative="a snake")
     text = await scene.refused("encrypt_text", message="s n a k e", prompt="a fox")
     assert "does not allow" in text
     assert "snake*" not in text

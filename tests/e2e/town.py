@@ -252,9 +252,10 @@ class Scene:
         """Press a button that the bot never put there; the private answer."""
         real = message.components
         button = {"type": 2, "id": 2, "style": 2, "label": "Forged", "custom_id": custom_id}
-        message.components = [{"type": 1, "id": 1, "components": [button]}]
+        forged = message.components = [{"type": 1, "id": 1, "components": [button]}]
         invocation = await self.press(who, message, custom_id=custom_id)
-        message.components = real
+        if message.components is forged:  # or the bot has changed them meanwhile
+            message.components = real
         assert invocation.ephemeral
         assert invocation.message is not None
         return invocation.message.text

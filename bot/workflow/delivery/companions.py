@@ -94,6 +94,8 @@ class Companions:
             return
         said = replace(outlook, moved_to=review.channel_id if waits else None)
         for one in await review_messages.former(self._database, job.id):
+            if one.message_id is not None and one.message_id == review.message_id:
+                continue  # it has just gone on elsewhere: ``review`` was read before
             try:
                 await self._say(job, review, one, said)
             except Denied as error:

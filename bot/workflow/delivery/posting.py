@@ -271,10 +271,11 @@ class Posting:
         return (await deliveries.of_job(self._database, job.id)).get(DeliveryKind.CARD)
 
     async def _card_is_coming(self, job: Job, delivery: Delivery) -> bool:
-        """Whether the card that this message replies to is about to be known: the command's
-        answer is written down a moment later.
+        """Whether the card that this message replies or leads to is about to be known: the
+        command's answer is written down a moment later.
         """
-        if delivery.kind is DeliveryKind.CARD or delivery.place is not Place.HERE:
+        beside = delivery.place is Place.HERE or delivery.kind is DeliveryKind.REVIEW
+        if delivery.kind is DeliveryKind.CARD or not beside:
             return False
         card = await self._card(job)
         return card is not None and card.state is DeliveryState.PENDING and card.attempts < 2

@@ -432,6 +432,24 @@ async def test_with_another_channel_all_that_waits_goes_on_there(house: House) -
     assert shown == [MOVED, "final"]
 
 
+async def test_a_review_that_moves_while_its_message_is_looked_at_is_told_there(
+    house: House,
+) -> None:
+    """What was read before it moved took the message of before for the present one, had nothing
+    to say in it, and forgot it: it kept its buttons.
+    """
+    job = await held(house)
+    old = message(house, job)
+    read_before = await house.messages(job.id)
+    await house.look_at(channel=NEW_CHANNEL)
+    await house.courier._upkeep._companions.rewrite(job, read_before)
+    await rounds(house)
+
+    shown = {one.id: one.shows for one in house.discord.of(job.id, K.REVIEW)}
+    assert shown.pop(old.id) == MOVED
+    assert list(shown.values()) == ["waits"]
+
+
 async def test_back_and_forth_it_is_where_it_was_chosen_last(house: House) -> None:
     """Each time another message; Discord must not take it for the one of a minute ago."""
     job = await held(house)

@@ -124,7 +124,7 @@ class Run:
         video: bytes | None = None,
         **settings: str,
     ) -> None:
-        self.town = Town(folder, openapi, render_seconds=0.3, video_bytes=video)
+        self.town = Town(folder, openapi, render_seconds=0.5, video_bytes=video)
         self.forks = forks
         self.ends = list(ends)
         self.sent = sent
