@@ -123,6 +123,7 @@ async def test_a_first_run_with_a_test_post(shared_stage: Stage, open_window: Op
     await panel.get_by_role("button", name="Back").click()
     await expect(panel).to_contain_text("Step 3 of 5")
     await on.click()
+    await expect(panel).to_contain_text("Step 4 of 5")  # or one press would be two too soon
     await on.click()
     await expect(panel).to_contain_text("Step 5 of 5")
     await panel.get_by_role("button", name="Send a test post").click()
