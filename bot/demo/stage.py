@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
 from bot.demo.keeper import BotKeeper
+from bot.demo.port import KeptPort
 from bot.demo.process import BotProcess
 from bot.demo.town import Town
 from bot.sandbox.discord import EmbeddedDiscord
@@ -52,7 +52,7 @@ class Stage:
             stack.push_async_callback(self.keeper.close)
             await self.keeper.start()
             if self.page is None:
-                await self._ready()
+                await self.ready()
         except BaseException:
             await stack.aclose()
             raise
@@ -83,15 +83,19 @@ class Stage:
             "HTTP_PORT": "0",
         }
         if self._callbacks:
-            port = _free_port()
+            port = self._stack.enter_context(KeptPort()).number
             # Polling is the safety net, so it may be slower; a lost callback then shows.
             settings["PIKA_POLL_SECONDS"] = "2"
             settings["HTTP_PORT"] = str(port)
             settings["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
         return settings
 
-    async def _ready(self) -> None:
-        """The bot is in its servers. Raises ``RuntimeError`` with its log when it died."""
+    async def ready(self) -> None:
+        """Wait until the bot is in its servers.
+
+        Raises ``RuntimeError`` when it ended and ``TimeoutError`` when it takes too long, with
+        its log.
+        """
         up = asyncio.ensure_future(self.discord.connected(START_SECONDS))
         died = asyncio.ensure_future(self.keeper.ended())
         await asyncio.wait({up, died}, return_when=asyncio.FIRST_COMPLETED)
@@ -101,10 +105,7 @@ class Stage:
                 f"the bot stopped with code {self.keeper.exit_code}:\n{self.bot.log()}"
             )
         died.cancel()
-        await up
-
-
-def _free_port() -> int:
-    """A port that nobody listens on now; the bot takes it, and again after every restart."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+        try:
+            await up
+        except TimeoutError as slow:
+            raise TimeoutError(f"{slow}\n{self.bot.log()}") from None

@@ -23,14 +23,12 @@ import asyncio
 import os
 import random
 import shutil
-import socket
 import statistics
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import uvloop
@@ -56,6 +54,7 @@ from tests.judge import (
     over_limit,
     removed_jobs,
 )
+from tests.ports import free_port
 
 QUOTA, QUOTA_MINUTES, CONCURRENT = 24, 3.0, 4
 DOUBT_SECONDS = 6.0
@@ -112,8 +111,7 @@ class Soak:
         self.town.discord.rate_limits = True
         self.town.discord.upload_limit = SMALL_LIMIT
         self.town.discord.world.nonce_window = NONCE_SECONDS
-        with closing(socket.create_server(("127.0.0.1", 0))) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         settings = {
             **SETTINGS,
             "HTTP_PORT": str(port),

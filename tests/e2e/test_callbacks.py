@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,12 +15,12 @@ from bot.sandbox.discord import Message
 from bot.sandbox.pika import PikaFault, PikaJob
 from tests.e2e.conftest import OpenScene, Shared
 from tests.e2e.town import Scene, number
+from tests.ports import free_port
 
 
 def called_back(**more: object) -> dict[str, str]:
-    """Settings with which the bot is called back, on a port that is free now."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    """Settings with which the bot is called back, on a port of its own."""
+    port = free_port()
     own = {"PUBLIC_URL": f"http://127.0.0.1:{port}", "HTTP_PORT": port}
     return {name: str(value) for name, value in (own | more).items()}
 

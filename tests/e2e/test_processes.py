@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -25,6 +24,7 @@ from bot.sandbox.discord import Permission
 from bot.sandbox.pika import PikaFault
 from tests.e2e.conftest import OpenScene
 from tests.e2e.town import SECRET_DISCORD_TOKEN, Ended, Scene, Town, clip, number, pika_bot, png
+from tests.ports import free_port
 
 LEAST = (
     Permission.VIEW_CHANNEL
@@ -302,8 +302,7 @@ async def test_nobody_else_on_the_machine_may_read_what_members_write(scene: Sce
 
 async def test_pikas_call_is_heard_before_the_next_look(open_scene: OpenScene) -> None:
     """With PUBLIC_URL, Pika calls back, and the video comes although nobody polls for minutes."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     scene = await open_scene(
         PUBLIC_URL=f"http://127.0.0.1:{port}", HTTP_PORT=port, PIKA_POLL_SECONDS=300
     )

@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import signal
-import socket
 import sqlite3
 import sys
 import time
@@ -25,6 +24,7 @@ from bot.sandbox.discord import Fault, Message
 from bot.sandbox.pika import PikaFault
 from tests.e2e.conftest import OpenScene
 from tests.e2e.town import PATIENCE, STOP_SECONDS, Ended, Scene, Town, clip, pika_bot
+from tests.ports import free_port
 from tests.storage_faults import damage, locked
 
 KIB = 1024
@@ -32,12 +32,6 @@ MIB = 1024 * KIB
 NO_STORAGE = ("storage has trouble", "nothing was charged", "try again")
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux to look inside")
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        return int(server.getsockname()[1])
 
 
 def padded(video: bytes, size: int) -> bytes:

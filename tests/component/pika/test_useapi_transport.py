@@ -16,6 +16,7 @@ import pytest
 
 from bot.model import Picture, Recipe, Verb
 from bot.pika import Garbled, NoAnswer, NotSent, PikaError, Refused, Unavailable, UseApi
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from tests.component.pika.conftest import Behaviour, Rude
@@ -34,15 +35,9 @@ def _client(base_url: str) -> UseApi:
     )
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def test_nobody_listens(fox: Recipe) -> None:
     """No connection: not sent, may be sent again; a read may be repeated."""
-    client = _client(f"http://127.0.0.1:{_free_port()}/v1/pika")
+    client = _client(f"http://127.0.0.1:{free_port()}/v1/pika")
     told: list[tuple[str, int | str]] = []
     client.on_answer = lambda endpoint, outcome: told.append((endpoint, outcome))
     with pytest.raises(NotSent) as caught:

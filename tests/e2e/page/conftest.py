@@ -115,7 +115,7 @@ async def open_page(open_window: OpenWindow) -> AsyncIterator[OpenPage]:
 async def _staged() -> AsyncIterator[Stage]:
     async with Stage(render_seconds=0.8, page_port=0, callbacks=True) as running:
         assert running.page is not None
-        await running.discord.wait_for(lambda: running.discord.gateway.is_connected, timeout=30)
+        await running.ready()
         yield running
         assert running.page.failures == []
         assert running.discord.violations == []
