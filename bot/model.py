@@ -276,7 +276,7 @@ class Job:
     what the ledger says of them. ``mark`` is why its video is to be looked at first, as far as
     that was known when it was taken; ``review`` is that look, ``removal`` that it was taken away.
     ``blocked_until`` is the end of the block that its moderated prompt brought. ``erased_at`` is
-    when its words and pictures were erased: nothing is said about it any more.
+    when its words and pictures were erased: its card stays as it is.
     """
 
     id: int

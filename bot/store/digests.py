@@ -72,8 +72,10 @@ MEMBERS_OF_DAY: Final = """
 
 REPORTS: Final = """
     SELECT count(DISTINCT r.job_id)
-    FROM report r JOIN job j ON j.id = r.job_id LEFT JOIN removal x ON x.job_id = r.job_id
-    WHERE r.at >= :reported_since AND j.guild_id = :guild_id AND x.job_id IS NULL
+    FROM report r JOIN job j ON j.id = r.job_id
+    LEFT JOIN removal x ON x.job_id = r.job_id LEFT JOIN dismissal d ON d.job_id = r.job_id
+    WHERE r.at >= :reported_since AND j.guild_id = :guild_id
+      AND x.job_id IS NULL AND r.at > coalesce(d.at, 0)
 """
 
 REVIEWS: Final = "SELECT count(*) FROM review WHERE guild_id = :guild_id AND verdict IS NULL"

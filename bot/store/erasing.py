@@ -61,7 +61,7 @@ async def due(database: Database, now: int, retention_ms: int) -> list[tuple[int
 def erase(tx: sqlite3.Connection, guild_id: int, before: int, now: int, most: int) -> Erased:
     """Erase at most so many jobs of a server that were over at ``before``, the oldest first.
 
-    What was to be posted of them is posted no more, and what was posted is left as it is.
+    Their cards are left as they are, and what was to be said of their end is not said any more.
     """
     some = {
         "guild_id": guild_id,
@@ -83,6 +83,28 @@ def erase(tx: sqlite3.Connection, guild_id: int, before: int, now: int, most: in
     return Erased(frozenset(ids), tuple(Path(row[0]) for row in pictures))
 
 
+REASONS: Final = tuple(
+    f"""
+    UPDATE {table} SET reason = NULL WHERE ({key}) IN (
+        SELECT {", ".join(f"r.{column}" for column in key.split(", "))}
+        FROM {table} r CROSS JOIN job j ON j.id = r.job_id
+        LEFT JOIN server_choice c ON c.guild_id = j.guild_id
+        WHERE r.reason IS NOT NULL AND r.at <= :now AND j.erased_at IS NOT NULL
+          AND r.at <= :now - coalesce(c.retention_ms, :retention_ms)
+        LIMIT :most)
+    """  # noqa: S608 - these names, and no other
+    for table, key in (("removal", "job_id"), ("report", "job_id, user_id"))
+)
+
+
+def erase_reasons(tx: sqlite3.Connection, now: int, retention_ms: int, most: int) -> int:
+    """Erase reasons that were given for jobs whose words were erased already, once they have been
+    kept for as long themselves: at most so many of removals, and of reports. How many these are.
+    """
+    params = {"now": now, "retention_ms": retention_ms, "most": most}
+    return sum(tx.execute(statement, params).rowcount for statement in REASONS)
+
+
 _THESE: Final = "(SELECT value FROM json_each(:ids))"
 
 _ERASE: Final = tuple(
@@ -99,12 +121,11 @@ _ERASE: Final = tuple(
         "UPDATE report SET reason = NULL WHERE job_id IN {these} AND reason IS NOT NULL",
         """
         UPDATE delivery SET state = 'undeliverable'
-        WHERE job_id IN {these} AND state = 'pending'
-          AND NOT EXISTS (SELECT 1 FROM removal WHERE job_id = delivery.job_id)
+        WHERE job_id IN {these} AND kind IN ('card', 'notice') AND state = 'pending'
         """,
         """
         UPDATE delivery SET shown = 'final'
-        WHERE job_id IN {these} AND state = 'sent' AND shown <> 'final'
+        WHERE job_id IN {these} AND kind = 'card' AND state = 'sent' AND shown <> 'final'
         """,
     )
 )

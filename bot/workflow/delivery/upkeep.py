@@ -128,10 +128,11 @@ class Upkeep:
         # Before anything is read: whoever asks from now on may know of something newer.
         self._stale.pop(job_id, None)
         job = await jobs.get(self._database, job_id)
-        if job is None or job.code == UNANSWERED or job.erased_at is not None:
+        if job is None or job.code == UNANSWERED:
             return
         messages = await deliveries.of_job(self._database, job_id)
-        await self._rewrite_card(job, messages)
+        if job.erased_at is None:
+            await self._rewrite_card(job, messages)
         try:
             await self._companions.rewrite(job, messages)
         except TryLater as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Collection, Iterable
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,12 @@ class Keeping:
         for guild_id, before in await erasing.due(self._database, now, self._retention_ms):
             while await self._some(guild_id, before):
                 await self._clock.sleep(PAUSE_SECONDS)
+        while await self._database.write(partial(self._reasons, now=now)):
+            await self._clock.sleep(PAUSE_SECONDS)
+
+    def _reasons(self, tx: sqlite3.Connection, now: int) -> bool:
+        """Erase some reasons that came after the words; whether there may be more."""
+        return erasing.erase_reasons(tx, now, self._retention_ms, AT_ONCE) >= AT_ONCE
 
     async def _some(self, guild_id: int, before: int) -> bool:
         """Erase the next few; whether there may be more. Their files go when nothing names them

@@ -107,9 +107,11 @@ async def test_a_day_is_told_as_it_was(logged: House) -> None:
                 "INSERT INTO review VALUES (?, ?, 'all', 5, ?, ?, ?, NULL)",
                 (number, GUILD, verdict, decided, decided),
             )
-        for job, user in ((1, 7), (1, 8), (2, 7), (3, 7)):
+        for job, user in ((1, 7), (1, 8), (2, 7), (3, 7), (4, 7)):
             tx.execute("INSERT INTO report VALUES (?, ?, NULL, ?)", (job, user, START))
         tx.execute("INSERT INTO removal VALUES (3, 900, NULL, ?)", (START,))
+        tx.execute("INSERT INTO dismissal VALUES (2, 900, ?)", (START - 1,))
+        tx.execute("INSERT INTO dismissal VALUES (4, 900, ?)", (START,))
 
     await logged.database.write(waiting)
     await morning(logged)

@@ -158,10 +158,15 @@ async def test_nothing_of_an_unfinished_job_is_touched(house: House, state: JobS
             (state, house.clock.now() if over_ else None),
         )
     )
+    await house.database.write(
+        lambda tx: tx.execute("INSERT INTO report VALUES (?, 8, ?, 9)", (job.id, SECRET))
+    )
     house.clock.move(100 * KEPT)
     await rounds(house)
 
     assert await erased(house, job.id) == over_
+    rows = await house.database.fetch("SELECT 1 FROM report WHERE reason IS NULL", {})
+    assert bool(rows) == over_
 
 
 async def test_a_server_may_keep_things_shorter_or_longer(house: House) -> None:
@@ -243,6 +248,86 @@ async def test_reasons_go_too(house: House) -> None:
     assert [row["reason"] for row in rows] == [None]
 
 
+async def test_reasons_that_come_later_are_kept_as_long_and_no_longer(house: House) -> None:
+    """A video may be reported and taken away when its words are gone; each reason has its own
+    time, and each server.
+    """
+    jobs = {guild: await over(house, guild_id=guild) for guild in (GUILD, ELSEWHERE)}
+    await choose(house, ELSEWHERE, retention_ms=90 * DAY)
+    house.clock.move(90 * DAY / 1000)
+    await rounds(house)
+
+    def write(tx: sqlite3.Connection) -> None:
+        now = house.clock.now()
+        for job in jobs.values():
+            tx.execute("INSERT INTO removal VALUES (?, 900, ?, ?)", (job.id, SECRET, now))
+            for user, at in ((8, now), (9, now + 1_000)):
+                tx.execute("INSERT INTO report VALUES (?, ?, ?, ?)", (job.id, user, SECRET, at))
+
+    async def kept() -> list[tuple[str, int]]:
+        rows = await house.database.fetch(
+            """
+            SELECT 'removal' AS what, job_id FROM removal WHERE reason IS NOT NULL
+            UNION ALL SELECT 'report', job_id FROM report WHERE reason IS NOT NULL
+            """,
+            {},
+        )
+        return sorted((row["what"], row["job_id"]) for row in rows)
+
+    await house.database.write(write)
+    mine, theirs = jobs[GUILD].id, jobs[ELSEWHERE].id
+    all_of_theirs = [("removal", theirs), ("report", theirs), ("report", theirs)]
+    house.clock.move(KEPT - 1)
+    await rounds(house)
+    assert len(await kept()) == 6
+    house.clock.move(1)
+    await rounds(house)
+    assert await kept() == sorted([("report", mine), *all_of_theirs])
+    house.clock.move(1)
+    await rounds(house)
+    assert await kept() == all_of_theirs
+    house.clock.move(60 * DAY / 1000)
+    await rounds(house)
+    assert await kept() == []
+
+
+async def test_many_reasons_are_erased_a_few_at_a_time(house: House) -> None:
+    """All in one round, with pauses."""
+    job = await over(house)
+    house.clock.move(KEPT)
+    await rounds(house)
+
+    def write(tx: sqlite3.Connection) -> None:
+        for user in range(2 * AT_ONCE + 1):
+            tx.execute("INSERT INTO report VALUES (?, ?, ?, ?)", (job.id, user, SECRET, 5))
+
+    await house.database.write(write)
+    await rounds(house)
+    rows = await house.database.fetch("SELECT 1 FROM report WHERE reason IS NOT NULL", {})
+    assert rows == []
+
+
+async def test_what_moderators_see_of_it_stays_true(house: House) -> None:
+    """A video may be reported long after its words are gone: that is posted, and kept true."""
+    job = await over(house)
+    house.clock.move(KEPT)
+    await rounds(house)
+    await house.database.write(
+        lambda tx: deliveries.want(tx, job.id, DeliveryKind.REPORT, 700, house.clock.now())
+    )
+    await house.deliver()
+    (message,) = house.discord.of(job.id, DeliveryKind.REPORT)
+    edits = len(house.discord.edits)
+    await house.database.write(
+        lambda tx: tx.execute("UPDATE delivery SET shown = 'untrue' WHERE kind = 'report'")
+    )
+    house.courier.touch(job.id)
+    house.clock.move(60)
+    await house.deliver()
+    assert message.channel_id == 700
+    assert len(house.discord.edits) == edits + 1
+
+
 async def test_nothing_is_written_about_it_any_more(open_house: OpenHouse) -> None:
     """Its card stays as it is, also one that is untrue, and what was not posted never is; not
     after a restart either.
@@ -288,6 +373,16 @@ async def test_a_card_that_turns_up_afterwards_stays_as_it_is(house: House) -> N
 
     assert house.discord.edits == []
     assert (await house.messages(job.id))[DeliveryKind.CARD].state is DeliveryState.UNDELIVERABLE
+
+
+@pytest.mark.parametrize("statement", erasing.REASONS)
+def test_later_reasons_are_found_by_an_index(database_path: Path, statement: str) -> None:
+    """Those that are still there: of all others nothing is read."""
+    params = dict.fromkeys(("now", "retention_ms", "most"), 1)
+    with closing(sqlite3.connect(database_path)) as db:
+        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}", params)]
+    assert any("_with_reason (at<?" in step for step in plan), plan
+    assert not any(step.startswith("SCAN") for step in plan), plan
 
 
 @pytest.mark.parametrize("query", [erasing.DUE, erasing.SOME])
