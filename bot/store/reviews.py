@@ -53,6 +53,14 @@ def decide(
     return audit.append(tx, act, "review", "job", job_id, None, after)
 
 
+def waiting(tx: sqlite3.Connection, guild_id: int) -> int:
+    """How many videos of this server wait for a decision."""
+    (count,) = tx.execute(
+        "SELECT count(*) FROM review WHERE guild_id = ? AND verdict IS NULL", (guild_id,)
+    ).fetchone()
+    return int(count)
+
+
 async def overdue(database: Database, since: int) -> list[tuple[int, int]]:
     """The videos that wait since ``since`` or longer: (server, job)."""
     rows = await database.fetch(

@@ -72,6 +72,7 @@ def a_server(
     places: Mapping[int, Place] | None = None,
     roles: range | frozenset[int] = frozenset(),
     here: Place = HERE,
+    waiting: int = 0,
 ) -> Server:
     """A server in which little is set."""
     standing = Standing(
@@ -80,6 +81,7 @@ def a_server(
         numbers or Numbers(0, 0, 0),
         pause,
         LogState(),
+        waiting,
     )
     return Server(standing, DEFAULT, places or {}, roles, here, mention)
 
@@ -115,6 +117,7 @@ def largest(*, gone: bool = False, granted: discord.Permissions | None = None) -
         places={} if gone else places,
         roles=frozenset() if gone else frozenset(ids[:500]),
         here=Place(LARGE + 599, TEXT, none),
+        waiting=1_000_000,
     )
 
 
@@ -318,6 +321,20 @@ def test_the_first_page_says_everything_in_a_line_each() -> None:
         f"{mention('moderate pause')} the server takes new videos",
     ):
         assert line in said
+
+
+def test_the_panel_says_how_many_videos_wait() -> None:
+    """Also when reviews were switched off: what was held before still needs a decision."""
+    look_at = Choices(review=15, look_at=ReviewRule(everything=True))
+    for choices, line in (
+        (look_at, "Looked at first, in <#15>: every video · 3 wait for a decision"),
+        (
+            Choices(review=15),
+            "No video is looked at before it is posted · 3 from before still wait for a decision",
+        ),
+    ):
+        panel = drawn("settings home", a_server(choices=choices, waiting=3))
+        assert line in texts(panel).splitlines()
 
 
 def options(panel: Panel, what: str) -> dict[str, bool]:

@@ -25,6 +25,7 @@ from bot.store import (
     policies,
     reported,
     review_messages,
+    reviews,
 )
 from bot.store.audit import Act, AuditEntry
 from bot.store.database import Database
@@ -75,7 +76,7 @@ class Moderator:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """All that is set in a server now. ``pause`` is the server's, as long as it holds, ``log`` how
-    its log channel is doing.
+    its log channel is doing, ``waiting`` how many videos wait for a moderator.
     """
 
     policy: Policy
@@ -83,6 +84,7 @@ class Standing:
     numbers: Numbers
     pause: Pause | None
     log: LogState
+    waiting: int = 0
 
 
 class Governing:
@@ -292,6 +294,7 @@ class Governing:
                 policies.numbers(tx, guild_id, now),
                 pause,
                 logbook.state(tx, guild_id),
+                reviews.waiting(tx, guild_id),
             )
 
         return await self._database.read(read)

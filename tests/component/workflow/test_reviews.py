@@ -149,9 +149,12 @@ async def test_what_waits_goes_on_waiting_when_reviews_are_switched_off(house: H
 
     assert await house.state(job.id) is S.REVIEWING
     assert message(house, job).shows == "waits"
+    assert (await house.governing.standing(GUILD)).waiting == 1
+    assert (await house.governing.standing(ELSEWHERE.guild_id)).waiting == 0
     await house.reviews.approve(MONA, job.id)
     await rounds(house)
     assert await house.state(job.id) is S.DELIVERED
+    assert (await house.governing.standing(GUILD)).waiting == 0
 
 
 # -- decided --------------------------------------------------------------------------------------

@@ -50,12 +50,14 @@ def results(server: Server) -> str:
 
 
 def review(server: Server) -> str:
-    """Which videos are looked at first, and where."""
-    choices = server.standing.choices
+    """Which videos are looked at first, where, and how many wait: also when no more are held."""
+    choices, waiting = server.standing.choices, server.standing.waiting
     looks = looked_at(choices)
     if looks is None:
-        return "No video is looked at before it is posted"
-    return f"Looked at first, in {values.place(choices.review)}: {looks}"
+        rest = f" · {waiting:,} from before still wait for a decision" if waiting else ""
+        return f"No video is looked at before it is posted{rest}"
+    rest = f" · {waiting:,} wait for a decision" if waiting else ""
+    return f"Looked at first, in {values.place(choices.review)}: {looks}{rest}"
 
 
 def looked_at(choices: Choices) -> str | None:
