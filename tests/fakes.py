@@ -427,6 +427,9 @@ class PostedSilent:
 
 MOVED = "goes on elsewhere"
 
+LOOK_MS = 30 * 60_000
+"""How far from its tries a message is looked for."""
+
 
 def _said(job: Job, outlook: Outlook, kind: DeliveryKind) -> str:
     """What a message says, in a word."""
@@ -530,6 +533,12 @@ class FakeDiscord:
             await outcome.go.wait()
         return message.id
 
+    def arrive(self, job: Job, tried: Delivery) -> Posted:
+        """What a process tried before it was killed comes into being now."""
+        return self._create(
+            job, tried.kind, tried.channel_id, Outlook(), reply_to=None, nonce=tried.nonce
+        )
+
     def _weigh(self, job: Job) -> None:
         """Take a file only if it is not too large: ``uploads`` are the sizes that came."""
         if job.video_path is None or not job.video_path.exists():
@@ -568,7 +577,9 @@ class FakeDiscord:
             raise Denied(10008)
         said = _said(job, outlook, card.kind)
         self.edits.append((job.id, said))
-        self.messages[card.message_id] = replace(self.messages[card.message_id], shows=said)
+        before = self.messages[card.message_id]
+        has_video = before.had_video and not outlook.former
+        self.messages[card.message_id] = replace(before, shows=said, had_video=has_video)
 
     async def video_of(self, job: Job, delivery: Delivery) -> str | None:
         """The address of the video on a message, other than any before."""
@@ -608,9 +619,21 @@ class FakeDiscord:
         if self.closed.get(delivery.channel_id) == 50001:
             raise Denied(50001)
         for message in self.of(job.id, delivery.kind):
-            if message.channel_id == delivery.channel_id and message.shows != MOVED:
+            here = message.channel_id == delivery.channel_id and message.shows != MOVED
+            if here and self._may_be(message, delivery):
                 return message.id
         return None
+
+    @staticmethod
+    def _may_be(message: Posted, delivery: Delivery) -> bool:
+        """Whether it was made when this delivery was tried, and is no other one's of its kind."""
+        if delivery.kind is DeliveryKind.CARD:
+            return True
+        first, last = delivery.first_try_at, delivery.last_try_at
+        tried = delivery.attempts > 0 and first is not None and last is not None
+        if not tried or not first - LOOK_MS <= message.at <= last + LOOK_MS:
+            return False
+        return delivery.kind is not DeliveryKind.REVIEW or message.nonce == delivery.nonce
 
     async def announce(self, message: ServerMessage) -> int:
         """Write a message of a server, or do as ordered."""

@@ -89,6 +89,9 @@ def open_work(rows: Rows) -> list[Row]:
         WHERE j.finished_at IS NULL OR d.state IN ('pending', 'removing')
            OR (d.kind IN ('card', 'review') AND d.state = 'sent'
                AND d.shown NOT IN ('final', :stuck))
+        UNION ALL
+        SELECT j.id, j.state, 'former review', 'unknown', NULL, NULL, NULL
+        FROM former_review f JOIN job j ON j.id = f.job_id
         """,
         stuck=SHOWN_STUCK,
     )
@@ -199,7 +202,7 @@ _SHARE = re.compile(r"\n-# Shared · job (\d+)$")
 _REPORT = re.compile(r"\n-# Report · job (\d+)$")
 _REMOVAL = re.compile(r"<@\d+> The video of job (\d+) was removed")
 _REJECTION = re.compile(r"<@\d+> Job (\d+): (?:A moderator decided|The video was not posted)")
-_REVIEW = re.compile(r"\n-# Review of job (\d+)$")
+_REVIEW = re.compile(r"\n-# Review of job (\d+)(?:, message \d+)?$")
 
 Found = dict[int, list[Message]]
 

@@ -51,23 +51,27 @@ async def wanted(tx: aiosqlite.Connection, job_id: int) -> bool:
 
 async def must_go(
     tx: aiosqlite.Connection, delivery: Delivery, message_id: int, *, at: int
-) -> None:
-    """The message exists, and its video was taken away meanwhile."""
-    await fetch(
+) -> bool:
+    """The message exists, and its video was taken away meanwhile. False when it is not the one
+    that was wanted last.
+    """
+    rows = await fetch(
         tx,
         """
         UPDATE delivery
         SET state = 'removing', message_id = :message_id, channel_id = :channel_id, sent_at = :at,
             shown = NULL, attempts = 0, due_at = :at
-        WHERE id = :id AND state = 'pending'
+        WHERE id = :id AND round = :round AND state = 'pending' RETURNING id
         """,
         {
             "id": delivery.id,
+            "round": delivery.round,
             "message_id": message_id,
             "channel_id": delivery.channel_id,
             "at": at,
         },
     )
+    return bool(rows)
 
 
 async def due(database: Database, now: int, hurried: Collection[int]) -> list[Delivery]:

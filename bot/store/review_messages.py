@@ -1,14 +1,14 @@
 # ruff: noqa: S608 - what is put into SQL here is a constant of this package, never a value
 """The messages that show moderators what waits for them: where they are, and where they were.
 
-A review has one message at a time. If it goes on in another one, the one before is remembered
-until it says so.
+A review has one message at a time, one in each round of its delivery. If it goes on in another
+one, the one before is remembered until it says so.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aiosqlite
 
@@ -23,25 +23,45 @@ _WAITING = "job_id IN (SELECT job_id FROM review WHERE verdict IS NULL)"
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """A message of a review that went on elsewhere. Nobody knows of one without ``message_id``
-    whether it was posted.
+    """A message of a review that went on elsewhere, or was decided before anybody had heard of the
+    message: the one of this ``round``. Nobody knows of one without ``message_id`` whether it was
+    posted.
     """
 
     id: int
+    round: int
     channel_id: int
     message_id: int | None
+    attempts: int
+    first_try_at: int | None
+    last_try_at: int | None
+
+    def delivery(self, review: Delivery) -> Delivery:
+        """The review's delivery as it was in that round."""
+        return replace(
+            review,
+            round=self.round,
+            channel_id=self.channel_id,
+            message_id=self.message_id,
+            sent_at=None,
+            attempts=self.attempts,
+            first_try_at=self.first_try_at,
+            last_try_at=self.last_try_at,
+        )
+
+
+_TRIED = "job_id, channel_id, message_id, round, attempts, first_try_at, last_try_at"
 
 
 def move(tx: sqlite3.Connection, guild_id: int, channel_id: int, at: int) -> None:
     """All reviews that wait in this server go on in this channel."""
     params = {"guild_id": guild_id, "channel_id": channel_id, "at": at}
     tx.execute(
-        """
-        INSERT INTO former_review (job_id, channel_id, message_id)
-        SELECT d.job_id, d.channel_id, d.message_id
-        FROM review r JOIN delivery d ON d.job_id = r.job_id AND d.kind = 'review'
-        WHERE r.guild_id = :guild_id AND r.verdict IS NULL
-          AND (d.message_id IS NOT NULL OR d.attempts > 0)
+        f"""
+        INSERT INTO former_review ({_TRIED})
+        SELECT {_TRIED} FROM delivery
+        WHERE kind = 'review' AND (message_id IS NOT NULL OR attempts > 0) AND job_id IN (
+            SELECT job_id FROM review WHERE guild_id = :guild_id AND verdict IS NULL)
         """,
         params,
     )
@@ -61,9 +81,9 @@ async def drop(tx: aiosqlite.Connection, job_id: int) -> None:
     """
     await fetch(
         tx,
-        """
-        INSERT INTO former_review (job_id, channel_id)
-        SELECT job_id, channel_id FROM delivery
+        f"""
+        INSERT INTO former_review ({_TRIED})
+        SELECT {_TRIED} FROM delivery
         WHERE job_id = :job_id AND kind = 'review' AND message_id IS NULL AND attempts > 0
         """,
         {"job_id": job_id},
@@ -145,28 +165,78 @@ async def untrue(database: Database, since: int) -> list[int]:
 async def former(database: Database, job_id: int) -> list[Former]:
     """The messages before this one that do not say so yet."""
     rows = await database.fetch(
-        "SELECT id, channel_id, message_id FROM former_review WHERE job_id = :job_id ORDER BY id",
+        f"SELECT id, {_TRIED} FROM former_review WHERE job_id = :job_id ORDER BY id",
         {"job_id": job_id},
     )
-    return [Former(row["id"], row["channel_id"], row["message_id"]) for row in rows]
+    return [
+        Former(
+            row["id"],
+            row["round"],
+            row["channel_id"],
+            row["message_id"],
+            row["attempts"],
+            row["first_try_at"],
+            row["last_try_at"],
+        )
+        for row in rows
+    ]
 
 
 async def note(tx: aiosqlite.Connection, delivery: Delivery, message_id: int) -> None:
     """A message was posted that is not wanted any more."""
     await fetch(
         tx,
-        """
-        INSERT INTO former_review (job_id, channel_id, message_id)
-        VALUES (:job_id, :channel_id, :message_id)
+        f"""
+        INSERT INTO former_review ({_TRIED})
+        VALUES (:job_id, :channel_id, :message_id, :round, 1, NULL, NULL)
         """,
         {
             "job_id": delivery.job_id,
             "channel_id": delivery.channel_id,
             "message_id": message_id,
+            "round": delivery.round,
         },
     )
 
 
-async def forget(tx: aiosqlite.Connection, one: Former) -> None:
-    """It says so, or nobody can read it."""
-    await fetch(tx, "DELETE FROM former_review WHERE id = :id", {"id": one.id})
+async def adopt(tx: aiosqlite.Connection, delivery: Delivery, message_id: int, at: int) -> bool:
+    """The message that was dropped exists: it is the review's, and if the video was taken away, it
+    must go. False when the review has another one now, or this already.
+    """
+    rows = await fetch(
+        tx,
+        """
+        UPDATE delivery
+        SET state = iif(EXISTS (SELECT 1 FROM removal x WHERE x.job_id = delivery.job_id),
+                        'removing', 'sent'),
+            message_id = :message_id, sent_at = :at, shown = :shown, attempts = 0, due_at = :at
+        WHERE id = :id AND round = :round AND state = 'undeliverable' RETURNING id
+        """,
+        {
+            "id": delivery.id,
+            "round": delivery.round,
+            "message_id": message_id,
+            "at": at,
+            "shown": SHOWN_EARLIER,
+        },
+    )
+    return bool(rows)
+
+
+async def forget(
+    tx: aiosqlite.Connection, one: Former, *, unless_moved: Delivery | None = None
+) -> None:
+    """It says so, or nobody can read it. ``unless_moved``: only while it is this one's last."""
+    await fetch(
+        tx,
+        """
+        DELETE FROM former_review
+        WHERE id = :id AND (:delivery_id IS NULL OR EXISTS (
+            SELECT 1 FROM delivery WHERE id = :delivery_id AND round = :round))
+        """,
+        {
+            "id": one.id,
+            "delivery_id": unless_moved.id if unless_moved else None,
+            "round": one.round,
+        },
+    )

@@ -46,8 +46,8 @@ class LookBack:
     """Looks through histories, each message once."""
 
     def __init__(self) -> None:
-        # (channel, delivery, or message of a server below zero) -> the last one looked at
-        self._seen: OrderedDict[tuple[int, int], int] = OrderedDict()
+        # (channel, nonce of what is looked for) -> the last one looked at
+        self._seen: OrderedDict[tuple[int, str], int] = OrderedDict()
 
     async def find(
         self, channel: discord.PartialMessageable, me: int, job: Job, delivery: Delivery
@@ -57,9 +57,9 @@ class LookBack:
         """
         return await self._find(
             channel,
-            delivery.id,
+            delivery.nonce,
             _spans(job, delivery),
-            lambda found: found.author.id == me and messages.is_of(found, job, delivery.kind),
+            lambda found: found.author.id == me and messages.is_of(found, job, delivery),
         )
 
     async def find_announced(
@@ -68,7 +68,7 @@ class LookBack:
         """The same for a message of a server, anywhere since the first try to post it."""
         return await self._find(
             channel,
-            -message.number,
+            message.nonce,
             [(_id(message.begun_at - CLOCKS_MS), _LAST)],
             lambda found: found.author.id == me and messages.is_announcement(found, message),
         )
@@ -76,11 +76,11 @@ class LookBack:
     async def _find(
         self,
         channel: discord.PartialMessageable,
-        number: int,
+        nonce: str,
         spans: Iterable[tuple[int, int]],
         is_it: Callable[[discord.Message], bool],
     ) -> int | None:
-        key = (channel.id, number)
+        key = (channel.id, nonce)
         left = MOST
         for begin, end in spans:
             begin = max(begin, self._seen.get(key, 0))  # noqa: PLW2901 - what is left of it
@@ -101,13 +101,13 @@ class LookBack:
         self._step_back(key)
         return None
 
-    def _saw(self, key: tuple[int, int], message_id: int) -> None:
+    def _saw(self, key: tuple[int, str], message_id: int) -> None:
         self._seen[key] = message_id
         self._seen.move_to_end(key)
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
 
-    def _step_back(self, key: tuple[int, int]) -> None:
+    def _step_back(self, key: tuple[int, str]) -> None:
         """What is made at the same time may be shown a little later: the last minute is looked at
         once more, should there be a next time.
         """

@@ -70,11 +70,13 @@ def changed(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
     match delivery.kind:
         case DeliveryKind.CARD:
             return _card(job, outlook)
-        case DeliveryKind.REVIEW if held.waits(job) and delivery.fit == 0 and not outlook.moved_to:
+        case DeliveryKind.REVIEW if held.waits(job) and delivery.fit == 0 and not outlook.former:
             return {"view": reviews.view_of(job.id)}  # its text has a link, which is not at hand
         case DeliveryKind.REVIEW:
-            mentions = discord.AllowedMentions.none()
-            return {"view": None, **_review(job, delivery, outlook), "allowed_mentions": mentions}
+            content = {"view": None, **_review(job, delivery, outlook)}
+            if outlook.former:  # what is removed later must not be found here
+                content["attachments"] = []
+            return {**content, "allowed_mentions": discord.AllowedMentions.none()}
         case DeliveryKind.REPORT:
             mentions = discord.AllowedMentions.none()
             return {"view": None, **_report(job, outlook), "allowed_mentions": mentions}
@@ -82,9 +84,9 @@ def changed(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
             raise ValueError(delivery.kind)
 
 
-def is_of(message: discord.Message, job: Job, kind: DeliveryKind) -> bool:
-    """Whether a message of ours is this job's message of this kind."""
-    match kind:
+def is_of(message: discord.Message, job: Job, delivery: Delivery) -> bool:
+    """Whether a message of ours is this one of this job's messages."""
+    match delivery.kind:
         case DeliveryKind.RESULT:
             marker = cards.video_marker(job.id)
             posted = any(file.filename.startswith(marker) for file in message.attachments)
@@ -98,12 +100,12 @@ def is_of(message: discord.Message, job: Job, kind: DeliveryKind) -> bool:
         case DeliveryKind.REMOVAL:
             return message.content.startswith(f"{cards.removal_marker(job)} ")
         case DeliveryKind.REVIEW:
-            return message.content.endswith(held.signature(job.id))
+            return message.content.endswith(held.signature(delivery))
         case DeliveryKind.CARD:
             footer = cards.footer(job.id)
             return any(embed.footer.text == footer for embed in message.embeds)
         case _:
-            raise ValueError(kind)
+            raise ValueError(delivery.kind)
 
 
 def video_of(message: discord.Message, job: Job) -> str | None:

@@ -9,6 +9,7 @@ import pytest
 from bot.sandbox.discord import Fault, Message, Permission
 from tests.e2e.conftest import OpenScene
 from tests.e2e.test_moderation import NOTHING_HERE, entries, moderate, moderator
+from tests.e2e.test_reviews import held, hold, review_of
 from tests.e2e.town import Scene, bots, number
 
 MESSAGES = "/channels/{channel_id}/messages"
@@ -158,3 +159,17 @@ async def test_a_kill_in_the_middle_of_a_removal_changes_nothing(open_scene: Ope
     await scene.town.restart()
     await gone(scene, card)
     assert len([m for m in bots(scene.thread) if "was removed" in m.content]) == 1
+
+
+async def test_of_a_video_that_was_looked_at_nothing_is_left_either(scene: Scene) -> None:
+    """Neither in the review channel nor in the one where the review began."""
+    mona = moderator(scene)
+    card, began = await held(scene, await hold(scene))
+    other = await hold(scene, name="other-reviews")
+    review = await review_of(scene, card, other)
+    await scene.until(lambda: "goes on in" in began.content and not began.attachments)
+    await scene.press(mona, review, label="Approve")
+    await scene.delivered(card)
+    assert {m.channel for m in carrying(scene, card)} == {scene.thread, other}
+    assert "video removed" in await moderate(scene, mona, "remove", job=number(card))
+    await gone(scene, card)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -42,6 +43,7 @@ HUGE = 2**63 - 1
 
 CARD = Delivery(1, 42, K.CARD, D.SENT, CHANNEL, message_id=9)
 POSTED = Delivery(2, 42, K.REVIEW, D.SENT, REVIEWS, message_id=8, place=Place.CHOSEN)
+AGAIN = replace(POSTED, round=1)
 
 
 def waiting(prompt: str = "fox", why: Mark = Mark.ALL, **values: Any) -> Job:
@@ -119,16 +121,17 @@ def test_whatever_was_asked_for_fits_and_pings_nobody(
     for job in (waiting(recipe=recipe, why=why, requester=who), rejected):
         text = held.review_text(job, delivery, outlook)
         assert len(text) <= 2000
-        assert text.endswith(held.signature(job.id))
+        assert text.endswith(held.signature(delivery))
         assert not text.endswith(signature(job.id))
 
 
 def test_a_message_that_went_on_elsewhere_says_where() -> None:
-    """And is not found again as the message of the review."""
-    moved = messages.changed(waiting(), POSTED, Outlook(moved_to=77))
-    assert moved["view"] is None
+    """It has no video any more, and is not found again as a message of the review."""
+    moved = messages.changed(waiting(), POSTED, Outlook(moved_to=77, former=True))
+    assert (moved["view"], moved["attachments"]) == (None, [])
+    assert "attachments" not in messages.changed(waiting(), POSTED, Outlook())
     assert "goes on in <#77>" in moved["content"]
-    assert not moved["content"].endswith(held.signature(42))
+    assert not moved["content"].endswith(held.signature(POSTED))
 
 
 def test_a_video_of_which_there_is_only_a_link_is_shown_by_it(tmp_path: Path) -> None:
@@ -168,6 +171,9 @@ def test_a_new_message_has_the_video_and_the_buttons(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "job", "content", "file", "its_own"),
     [
+        (AGAIN, waiting(), "x\n-# Review of job 42, message 2", "review-42-a.mp4", True),
+        (AGAIN, waiting(), "x\n-# Review of job 42", "review-42-a.mp4", False),
+        (K.REVIEW, waiting(), "x\n-# Review of job 42, message 2", "review-42-a.mp4", False),
         (K.REVIEW, waiting(), "x\n-# Review of job 42", "review-42-a.mp4", True),
         (K.REVIEW, waiting(), "x\n-# Review of job 4", "review-4-a.mp4", False),
         (K.REVIEW, waiting(), "x\n-# Job 42", "pika-42-a.mp4", False),
@@ -184,12 +190,13 @@ def test_a_new_message_has_the_video_and_the_buttons(tmp_path: Path) -> None:
     ],
 )
 def test_the_bot_tells_its_messages_apart(
-    kind: DeliveryKind, job: Job, content: str, file: str, its_own: bool
+    kind: DeliveryKind | Delivery, job: Job, content: str, file: str, its_own: bool
 ) -> None:
     """Looking back, it must find none but the one that it means."""
     files = [SimpleNamespace(filename=file)] if file else []
     found: Any = SimpleNamespace(content=content, attachments=files, embeds=[])
-    assert messages.is_of(found, job, kind) is its_own
+    delivery = kind if isinstance(kind, Delivery) else Delivery(2, 42, kind, D.PENDING, REVIEWS)
+    assert messages.is_of(found, job, delivery) is its_own
 
 
 @pytest.mark.parametrize(

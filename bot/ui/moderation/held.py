@@ -32,12 +32,13 @@ def review_text(job: Job, delivery: Delivery, outlook: Outlook) -> str:
         f"`/{job.recipe.verb}` {shown_prompt(job, most)}"
     )
     said = (_standing(job, review), asked, _size(job, delivery, outlook))
-    return "\n".join(filter(None, said)) + signature(job.id)
+    return "\n".join(filter(None, said)) + signature(delivery)
 
 
-def signature(job_id: int) -> str:
-    """How the text of a job's review ends, and no other's."""
-    return f"\n-# Review of job {job_id}"
+def signature(delivery: Delivery) -> str:
+    """How the text of this message of a job's review ends, and of no other one."""
+    again = f", message {delivery.round + 1}" if delivery.round else ""
+    return f"\n-# Review of job {delivery.job_id}{again}"
 
 
 def decision(review: Review) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.clock import Clock
-from bot.errors import Denied
+from bot.errors import Denied, TryLater
 from bot.model import LIVING, Delivery, DeliveryKind, DeliveryState, Job, JobState
 from bot.store import deliveries, review_messages
 from bot.store.database import Database
@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 COMPANIONS: Final = LIVING - {DeliveryKind.CARD}
 
+ARRIVES_SECONDS: Final = 10.0
+"""What was under way when its process ended is there after this long, if ever."""
+
 Messages = dict[DeliveryKind, Delivery]
 
 
@@ -30,7 +33,7 @@ class Companions:
     """Rewrites messages beside the card, when what they say is no longer so.
 
     ``turn`` is what each edit waits for; ``stuck`` is called with a message that cannot be written
-    before its place has changed.
+    before its place has changed, and ``again`` with a job of which there is more to do at once.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Companions:
         outlooks: Outlooks,
         turn: Callable[[Delivery], asyncio.Semaphore],
         stuck: Callable[[Job, Delivery], None],
+        again: Callable[[int], None],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -48,6 +52,7 @@ class Companions:
         self._outlooks = outlooks
         self._turn = turn
         self._stuck = stuck
+        self._again = again
 
     async def rewrite(self, job: Job, messages: Messages) -> None:
         """Make all of them true. Raises ``TryLater``; one that can be written no more is left."""
@@ -86,30 +91,47 @@ class Companions:
                 await deliveries.shown(tx, message, wanted)
 
     async def _say_where(self, job: Job, review: Delivery, outlook: Outlook) -> None:
-        """Let earlier messages of the review say where it goes on, or how it ended. As long as it
-        goes on nowhere they stay as they are: somebody may decide there.
+        """Let earlier messages of the review say where it goes on, or how it ended, without the
+        video, which is elsewhere now. As long as it goes on nowhere they stay as they are:
+        somebody may decide there.
         """
         waits = job.state is JobState.REVIEWING
         if waits and review.state is not DeliveryState.SENT:
             return
-        said = replace(outlook, moved_to=review.channel_id if waits else None)
+        said = replace(outlook, moved_to=review.channel_id if waits else None, former=True)
         for one in await review_messages.former(self._database, job.id):
-            if one.message_id is not None and one.message_id == review.message_id:
-                continue  # it has just gone on elsewhere: ``review`` was read before
+            there = one.delivery(review)
             try:
-                await self._say(job, review, one, said)
+                if there.message_id is None:
+                    there = replace(there, message_id=await self._find(job, there))
+                # Its own one, or ``review`` was read before it has just gone on elsewhere.
+                if one.round >= review.round:
+                    await self._keep(job, one, there)
+                    continue
+                if there.message_id is not None:
+                    async with self._turn(there):
+                        await self._messenger.edit_card(job, there, said)
             except Denied as error:
                 if error.code not in GONE:
-                    self._stuck(job, replace(review, channel_id=one.channel_id))
+                    self._stuck(job, there)
                     continue
             async with self._database.transaction() as tx:
                 await review_messages.forget(tx, one)
 
-    async def _say(self, job: Job, review: Delivery, one: Former, outlook: Outlook) -> None:
-        there = replace(review, channel_id=one.channel_id, message_id=one.message_id, sent_at=None)
-        if one.message_id is None:
-            found = await self._messenger.find(job, there)
-            there = replace(there, message_id=found)
-        if there.message_id not in {None, review.message_id}:
-            async with self._turn(there):
-                await self._messenger.edit_card(job, there, outlook)
+    async def _find(self, job: Job, there: Delivery) -> int | None:
+        """What a try has left of which nothing was heard. Raises ``Denied`` or ``TryLater``."""
+        found = await self._messenger.find(job, there)
+        since = self._clock.now() - (there.last_try_at or 0)
+        if found is None and since < ARRIVES_SECONDS * 1000:
+            raise TryLater(ARRIVES_SECONDS, "an earlier try may still arrive")
+        return found
+
+    async def _keep(self, job: Job, one: Former, there: Delivery) -> None:
+        """It was decided before anybody knew of the message: it is the review's all the same."""
+        async with self._database.transaction() as tx:
+            kept = there.message_id is not None and await review_messages.adopt(
+                tx, there, there.message_id, self._clock.now()
+            )
+            await review_messages.forget(tx, one, unless_moved=there)
+        if kept:
+            self._again(job.id)

@@ -24,7 +24,8 @@ class Outlook:
     the job from going, ``encoded`` how many percent of a smaller copy are made, ``reported`` what
     members said against the video; the messages of the ``card`` and of the ``review``, and the
     channel in which a review goes on that was in this message before (``moved_to``); each ``None``
-    where it does not apply or is not known.
+    where it does not apply or is not known. ``former`` says that the review has another message
+    than this, whether it still goes on there or not.
     """
 
     place: int | None = None
@@ -37,6 +38,7 @@ class Outlook:
     card: Delivery | None = None
     review: Delivery | None = None
     moved_to: int | None = None
+    former: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,8 +292,7 @@ class Posting:
         async with self._database.transaction() as tx:
             unwanted = delivery.kind in WITH_VIDEO and await removals.wanted(tx, job.id)
             if unwanted:
-                await removals.must_go(tx, delivery, message_id, at=now)
-                known = True
+                known = await removals.must_go(tx, delivery, message_id, at=now)
             else:
                 known = await deliveries.sent(
                     tx,
@@ -307,6 +306,7 @@ class Posting:
                 moved = await jobs.move(tx, job.id, JobState.DELIVERING, JobState.DELIVERED, at=now)
             elif delivery.kind is DeliveryKind.REVIEW and not known:
                 await review_messages.note(tx, delivery, message_id)
+                self._upkeep.hurry(job.id)
         self._unseen.pop(delivery.id, None)
         if unwanted:
             log.info("%s posted, and taken away meanwhile", delivery.kind)

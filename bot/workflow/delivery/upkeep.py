@@ -66,7 +66,7 @@ class Upkeep:
         self._outlooks = outlooks
         self._wake = wake
         self._companions = Companions(
-            database, clock, messenger, outlooks, self._place_of, self.wait_for_place
+            database, clock, messenger, outlooks, self._place_of, self.wait_for_place, self._again
         )
         self._stale: dict[int, int] = {}  # job -> not before
         self._stuck: OrderedDict[tuple[int, int], int] = OrderedDict()  # job, channel -> server
@@ -88,6 +88,10 @@ class Upkeep:
     def hurry(self, job_id: int) -> None:
         """The job's card is to be looked at now, whenever it was written last."""
         self._stale[job_id] = 0
+
+    def _again(self, job_id: int) -> None:
+        self.hurry(job_id)
+        self._wake()
 
     def later(self, job_id: int, after: int) -> None:
         """The job's card is to be looked at after so many milliseconds, not before."""

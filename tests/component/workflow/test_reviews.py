@@ -15,6 +15,7 @@ from bot.rules.policy import ReviewRule
 from bot.rules.words import Listed, Then
 from bot.store import audit, words
 from bot.store.audit import Act, AuditEntry
+from bot.workflow.delivery.companions import ARRIVES_SECONDS
 from bot.workflow.delivery.review_places import AGAIN_MS
 from bot.workflow.delivery.upkeep import STUCK_MS
 from bot.workflow.moderation import Moderator, Reviews, ServerJobs
@@ -460,10 +461,11 @@ async def test_back_and_forth_it_is_where_it_was_chosen_last(house: House) -> No
         await house.look_at(channel=channel)
         await rounds(house)
 
-    assert [(one.channel_id, one.shows) for one in house.discord.of(job.id, K.REVIEW)] == [
-        (REVIEWS, MOVED),
-        (NEW_CHANNEL, MOVED),
-        (REVIEWS, "waits"),
+    shown = house.discord.of(job.id, K.REVIEW)
+    assert [(one.channel_id, one.shows, one.had_video) for one in shown] == [
+        (REVIEWS, MOVED, False),
+        (NEW_CHANNEL, MOVED, False),
+        (REVIEWS, "waits", True),
     ]
 
 
@@ -533,6 +535,101 @@ async def test_a_post_of_which_nobody_heard_is_found_and_told(
     shown = {one.channel_id: one.shows for one in house.discord.of(job.id, K.REVIEW)}
     expected = {REVIEWS: MOVED, NEW_CHANNEL: "waits"} if what == "moved" else {REVIEWS: "final"}
     assert shown == expected
+
+
+async def test_an_unheard_post_is_told_apart_from_the_one_after_it(open_house: OpenHouse) -> None:
+    """Its channel was chosen again meanwhile: the message that waits keeps video and buttons."""
+    house = await open_house()
+    await house.look_at()
+    job = await house.reviewing()
+    house.discord.outcomes.append(PostedSilent(asyncio.Event()))
+    await house.courier.round()
+    await until(lambda: house.discord.of(job.id, K.REVIEW))
+    house.clock.move(2)
+    for channel in (NEW_CHANNEL, REVIEWS):
+        await house.look_at(channel=channel)
+    house = await open_house()
+    await rounds(house)
+
+    shown = house.discord.of(job.id, K.REVIEW)
+    assert [(one.channel_id, one.shows, one.had_video) for one in shown] == [
+        (REVIEWS, MOVED, False),
+        (REVIEWS, "waits", True),
+    ]
+    assert (await house.messages(job.id))[K.REVIEW].message_id == shown[1].id
+
+
+async def test_an_unheard_post_that_arrives_after_the_start_is_found_too(
+    open_house: OpenHouse,
+) -> None:
+    """The process was killed, and Discord took its time: it is looked for once more."""
+    house = await open_house()
+    await house.look_at()
+    job = await house.reviewing()
+    house.discord.outcomes.append(PostedLater(asyncio.Event()))
+    await house.courier.round()
+    await until(lambda: (REVIEWS, K.REVIEW) in house.discord.tried)
+    tried = (await house.messages(job.id))[K.REVIEW]
+    await house.look_at(channel=NEW_CHANNEL)
+    house = await open_house()
+    await rounds(house, 1)
+    await house.deliver()
+    late = house.discord.arrive(job, tried)
+    house.clock.move(ARRIVES_SECONDS)
+    await rounds(house)
+
+    shown = {one.id: (one.shows, one.had_video) for one in house.discord.of(job.id, K.REVIEW)}
+    assert shown.pop(late.id) == (MOVED, False)
+    assert list(shown.values()) == [("waits", True)]
+
+
+@pytest.mark.parametrize("removed", ["before", "after"])
+async def test_a_message_of_which_nobody_heard_goes_with_its_video(
+    open_house: OpenHouse, removed: str
+) -> None:
+    """It was approved before anybody knew of the message, and taken away before or after that
+    was known: no copy is left in front of moderators.
+    """
+    house = await open_house()
+    await house.look_at()
+    job = await house.reviewing()
+    house.discord.outcomes.append(PostedSilent(asyncio.Event()))
+    await house.courier.round()
+    await until(lambda: house.discord.of(job.id, K.REVIEW))
+    await house.reviews.approve(MONA, job.id)
+    house = await open_house()
+    if removed == "before":
+        await house.removals.remove(MONA, job.id, None)
+        await rounds(house, 4)
+    else:
+        await rounds(house)
+        review = message(house, job)
+        assert (review.shows, review.had_video) == ("final", True)
+        await house.removals.remove(MONA, job.id, None)
+        await rounds(house)
+
+    assert house.discord.of(job.id, K.REVIEW) == []
+    assert house.discord.of(job.id, K.RESULT) == []
+    assert await house.database.fetch("SELECT 1 FROM former_review", {}) == []
+
+
+async def test_what_arrives_after_the_removal_goes_too(house: House) -> None:
+    """The post was under way when its review moved, was approved elsewhere, and taken away."""
+    await house.look_at()
+    job = await house.reviewing()
+    go = asyncio.Event()
+    house.discord.outcomes.append(PostedLater(go))
+    await house.courier.round()
+    await until(lambda: (REVIEWS, K.REVIEW) in house.discord.tried)
+    await house.look_at(channel=NEW_CHANNEL)
+    await house.reviews.approve(MONA, job.id)
+    await house.removals.remove(MONA, job.id, None)
+    go.set()
+    await house.courier.settle_down()
+    await rounds(house)
+
+    assert [one.had_video for one in house.discord.of(job.id, K.REVIEW)] == [False]
+    assert (await house.messages(job.id))[K.REVIEW].message_id is None
 
 
 async def test_an_unheard_post_is_found_and_not_posted_again(house: House) -> None:

@@ -278,16 +278,56 @@ class Run:
             if await self._acknowledged(press):
                 return
 
-    async def hold_videos(self) -> None:
-        """From now on moderators look at every video first."""
+    async def choose(self, chosen: Choices) -> None:
+        """From now on the server has chosen this."""
         await self.present()
-        chosen = Choices(review=self.room.id, look_at=ReviewRule(everything=True))
         act = Act(self.guild.id, self.mona.id, 0)
         path = self.town.data / "pika.db"
         with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as db:
             db.execute("BEGIN IMMEDIATE")
             choices.change(db, act, chosen)
             db.execute("COMMIT")
+
+    async def remove(self, asked: Invocation) -> None:
+        """Have a moderator use ``/moderate remove`` until the video is to go, as they do."""
+
+        def wanted() -> bool:
+            job = self.job(asked)
+            return job is None or job["id"] in removed_jobs(self.town.rows)
+
+        if not await self._delivered(asked):
+            return
+        while not wanted():
+            await self.present()
+            job = self.job(asked)
+            assert job is not None
+            options = {"job": job["id"], "reason": "not here"}
+            said = await self.town.discord.invoke(
+                self.mona, self.channel, "moderate remove", **options
+            )
+            await self._acknowledged(said)
+
+    async def share(self, asked: Invocation) -> None:
+        """Press Share under the video until it is to be shared, as its member does."""
+
+        def wanted() -> bool:
+            return bool(self.town.rows("SELECT 1 FROM delivery WHERE kind = 'share'"))
+
+        if not await self._delivered(asked):
+            return
+        while not wanted():
+            await self.present()
+            job = self.job(asked)
+            assert job is not None
+            (result,) = Posted.of(self.town.discord.world).results[job["id"]]
+            press = await self.town.discord.press(self.alice, result, label="Share")
+            await self._acknowledged(press)
+
+    async def _delivered(self, asked: Invocation) -> bool:
+        """Wait for the end of the command's job; whether it has a video."""
+        return bool(await self.until(lambda: self._state(asked) in FINAL)) and (
+            self._state(asked) == "delivered"
+        )
 
     async def decide(self, asked: Invocation, label: str, **typed: str) -> None:
         """Press under the review of a command's job, and fill in the form if one opens, until
@@ -436,8 +476,21 @@ async def _rejected(run: Run) -> None:
     await _reviewed(run, "Reject…", reason="not here")
 
 
+async def _removed(run: Run) -> None:
+    asked = await run.ask(run.alice, "create", prompt="a fox in the snow")
+    if await run.heard(asked) is not None:
+        await run.remove(asked)
+
+
+async def _shared(run: Run) -> None:
+    await run.choose(Choices(showcase=run.room.id))
+    asked = await run.ask(run.alice, "create", prompt="a fox in the snow")
+    if await run.heard(asked) is not None:
+        await run.share(asked)
+
+
 async def _reviewed(run: Run, label: str, **typed: str) -> None:
-    await run.hold_videos()
+    await run.choose(Choices(review=run.room.id, look_at=ReviewRule(everything=True)))
     asked = await run.ask(run.alice, "create", prompt="a fox in the snow")
     if await run.heard(asked) is not None:
         await run.decide(asked, label, **typed)
@@ -473,6 +526,8 @@ LIVES = {
         Life("cancelled_at_pika", _cancelled_at_pika, ("cancelled",)),
         Life("approved", _approved, ("delivered",)),
         Life("rejected", _rejected, ("failed",)),
+        Life("removed", _removed, ("delivered",)),
+        Life("shared", _shared, ("delivered",)),
         Life("slow", _slow, ("delivered",), {"PIKA_DOUBT_SECONDS": "10"}, resolves_doubts=True),
     )
 }
@@ -552,7 +607,19 @@ def _check_job(
         assert review.channel is run.room
         assert len(review.attachments) == 1
     match state:
+        case "delivered" if life.name == "removed":
+            assert removed
+            assert results == notices == []
+            (told,) = posted.removals[job_id]
+            assert (told.channel, told.mentions) == (run.thread, [asked.user])
+            assert credit == "charged"
+            entries = run.town.rows("SELECT action FROM audit_entry WHERE subject = 'job'")
+            assert [row["action"] for row in entries] == ["remove"]
         case "delivered":
+            if life.name == "shared":
+                (share,) = posted.shares[job_id]
+                assert (share.channel, share.mentions) == (run.room, [])
+                assert share.attachments[0].read() == results[0].attachments[0].read()
             assert len(made) == 1
             result = results[0]
             assert result.channel is run.thread

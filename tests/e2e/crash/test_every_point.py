@@ -82,6 +82,8 @@ FIRST = {
     "the video was posted": ("create", "after POST /api/v10/channels/{id}/messages with files"),
     "the review was posted": ("approved", "after POST /api/v10/channels/{id}/messages with files"),
     "it was rejected": ("rejected", REJECTED_AT),
+    "it is to go": ("removed", "before DELETE /api/v10/channels/{id}/messages/{id}"),
+    "it is read back": ("shared", "after GET /api/v10/channels/{id}/messages/{id}"),
     "the notice was posted": ("moderated", "after POST /api/v10/channels/{id}/messages"),
 }
 """Where the first kill leaves the next start something to do."""
