@@ -187,6 +187,7 @@ class Moderate(commands.GroupCog, group_name=COMMAND, group_description="Govern 
         jobs = await moderation.jobs.unfinished(by.guild_id)
         look_at = (await moderation.governing.choices(by.guild_id)).look_at
         await answer(interaction, queue_text(jobs, holds=look_at != ReviewRule()))
+        await moderation.jobs.look_at_reviews(by.guild_id)
 
     @app_commands.command(description="Cancel a member's video")
     @app_commands.describe(job="The number of the job, as its card says")

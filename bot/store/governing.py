@@ -310,6 +310,7 @@ _OF_A_SERVER: Final = (
     "log_line",
     "server_log",
     "budget_alert",
+    "review_trouble",
     "server_digest",
     "server_absence",
     "audit_entry",

@@ -105,15 +105,19 @@ async def again(tx: aiosqlite.Connection, at: int, guild_id: int | None = None) 
     )
 
 
-async def doubt(tx: aiosqlite.Connection) -> None:
-    """Nobody knows whether the messages of what waits are still there: they are looked at."""
+async def doubt(tx: aiosqlite.Connection, guild_id: int | None = None) -> None:
+    """Nobody knows whether the messages of what waits are still there, in one server or all: they
+    are looked at.
+    """
     await fetch(
         tx,
-        f"""
+        """
         UPDATE delivery SET shown = :shown
-        WHERE kind = 'review' AND state = 'sent' AND shown <> 'final' AND {_WAITING}
+        WHERE kind = 'review' AND state = 'sent' AND shown <> 'final' AND job_id IN (
+            SELECT job_id FROM review
+            WHERE verdict IS NULL AND (:guild_id IS NULL OR guild_id = :guild_id))
         """,
-        {"shown": SHOWN_EARLIER},
+        {"shown": SHOWN_EARLIER, "guild_id": guild_id},
     )
 
 

@@ -355,8 +355,14 @@ async def test_the_queue_leads_to_what_waits_or_says_why_nobody_sees_it(scene: S
         f"⚠️ not shown in <#{room.id}>: that channel is gone; choose another review channel" in text
     )
     assert bots(scene.thread) == [card]
+    text = await moderate(scene, mona, "audit")
+    assert f"<#{room.id}>: ⚠️ reviews cannot be shown here, as that channel is gone." in text
+    assert "by the bot" in text
     other = await hold(scene, name="more-reviews")
     again = await review_of(scene, card, other)
+    await scene.until(lambda: _review_row(scene, card)["state"] == "sent")
+    text = await moderate(scene, mona, "audit")
+    assert f"<#{other.id}>: reviews are shown here again" in text
     await scene.press(mona, again, label="Approve")
     await scene.delivered(card)
 
@@ -366,6 +372,19 @@ def _review_row(scene: Scene, card: Message) -> dict[str, Any]:
         "SELECT * FROM delivery WHERE job_id = :id AND kind = 'review'", id=number(card)
     )
     return row
+
+
+async def test_a_review_that_somebody_deleted_is_posted_again(scene: Scene) -> None:
+    """`/moderate queue` finds out that it is gone."""
+    mona = moderator(scene)
+    room = await hold(scene)
+    card, review = await held(scene, room)
+    await scene.until(lambda: _review_row(scene, card)["state"] == "sent")
+    scene.discord.world.posting.delete(review)
+    await moderate(scene, mona, "queue")
+    again = await review_of(scene, card, room)
+    await scene.press(mona, again, label="Approve")
+    await scene.delivered(card)
 
 
 async def test_a_channel_that_is_opened_to_the_bot_gets_what_waited(scene: Scene) -> None:

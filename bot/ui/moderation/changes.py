@@ -10,6 +10,7 @@ from bot.model import Quota
 from bot.rules.words import Then
 from bot.ui.cards import code
 from bot.ui.moderation import values
+from bot.ui.moderation.held import refusal
 from bot.ui.moderation.values import State, Words, credits_, hours
 from bot.workflow.moderation import Access, AuditEntry
 
@@ -57,6 +58,8 @@ def sides(entry: AuditEntry, default: Quota, moment: Moment | None = None) -> tu
             return _words(entry)
         case "review":
             return "waits for review", _verdict(entry.after)
+        case "reviews_shown":
+            return "", _shown(entry.after)
         case "cancel" | "remove" | "dismiss":
             return _plain(entry.before), _done_to_job(entry)
         case "weights":
@@ -198,6 +201,16 @@ def _verdict(state: State | None) -> str:
     reason = said.get("reason")
     why = f", reason: {code(str(reason), _REASON_SHOWN)}" if reason else ""
     return f"{said.get('verdict')}{why}"
+
+
+def _shown(trouble: State | None) -> str:
+    if trouble is None:
+        return "reviews are shown here again"
+    why = refusal(int(trouble["refused"]))
+    return (
+        f"⚠️ reviews cannot be shown here, as {why}. The videos wait; open the channel to me, or "
+        "choose another review channel with `/moderate settings`"
+    )
 
 
 def _terms(state: State, say: Moment) -> str:

@@ -15,7 +15,7 @@ REASON_SHOWN: Final = 200
 
 WHY: Final = {
     Mark.NEWCOMER: "whoever asked is new here",
-    Mark.FLAGGED: "the request has words of your list",
+    Mark.FLAGGED: "the request has words of your list (`/moderate words test` says which)",
     Mark.ALL: "every video is looked at here",
 }
 
@@ -50,6 +50,17 @@ def decision(review: Review) -> str:
         return f"🚫 **Rejected** {when(review.decided_at or 0)}, as {reason}"
     why = f": {code(reason, REASON_SHOWN)}" if reason else ""
     return f"🚫 **Rejected** by <@{review.decided_by}> {when(review.decided_at or 0)}{why}"
+
+
+def refusal(code_: int) -> str:
+    """What Discord's refusal of a review means, in words."""
+    return {
+        10003: "that channel is gone",
+        50001: "I cannot see that channel",
+        50013: "I may not post files there",
+        40005: "the video is too large",
+        0: "the video is gone from the disk",
+    }.get(code_, f"Discord refuses it (code {code_})")
 
 
 def waits(job: Job) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from bot.model import DeliveryState, Job
 from bot.rules.words import Listed, Match, Rejected, Then, by_kind
 from bot.ui.cards import code, status_line, when
-from bot.ui.moderation.held import waits
+from bot.ui.moderation.held import refusal, waits
 from bot.ui.moderation.values import credits_
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.members import Cancelled
@@ -76,18 +76,7 @@ def _whereabouts(job: Job, outlook: Outlook) -> str:
         return f"its message is being posted in <#{review.channel_id}>"
     lost = review.state is DeliveryState.UNDELIVERABLE
     rest = "choose another review channel, or open it to me" if lost else "it is tried again"
-    return f"⚠️ not shown in <#{review.channel_id}>: {_refusal(review.code)}; {rest}"
-
-
-def _refusal(code_: int) -> str:
-    """What Discord's refusal of a message means, in words."""
-    return {
-        10003: "that channel is gone",
-        50001: "I cannot see that channel",
-        50013: "I may not post files there",
-        40005: "the video is too large",
-        0: "the video is gone from the disk",
-    }.get(code_, f"Discord refuses it (code {code_})")
+    return f"⚠️ not shown in <#{review.channel_id}>: {refusal(review.code)}; {rest}"
 
 
 def list_text(entries: Sequence[Listed], *, held: bool) -> str:

@@ -304,7 +304,9 @@ class Posting:
                 )
             if delivery.kind is DeliveryKind.RESULT and not unwanted:
                 moved = await jobs.move(tx, job.id, JobState.DELIVERING, JobState.DELIVERED, at=now)
-            elif delivery.kind is DeliveryKind.REVIEW and not known:
+            elif delivery.kind is DeliveryKind.REVIEW and known:
+                await self._review_places.taken(tx, job, delivery)
+            elif delivery.kind is DeliveryKind.REVIEW:
                 await review_messages.note(tx, delivery, message_id)
                 self._upkeep.hurry(job.id)
         self._unseen.pop(delivery.id, None)
@@ -370,6 +372,8 @@ class Posting:
                     code=UNDELIVERABLE,
                     detail=str(code),
                 )
+            elif delivery.kind is DeliveryKind.REVIEW:
+                await self._review_places.refused(tx, job, delivery, code)
         if delivery.kind is DeliveryKind.SHARE:
             self._fitting.forget(job)
         if moved is not None:
@@ -378,5 +382,3 @@ class Posting:
             self._upkeep.wait_for_place(job, delivery)
         else:
             self._upkeep.hurry(job.id)  # the card alone can tell now
-        if delivery.kind is DeliveryKind.REVIEW:
-            self._review_places.unposted(job.requester.guild_id)

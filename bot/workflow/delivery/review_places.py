@@ -1,17 +1,27 @@
-"""Bringing messages of reviews back: those that no place took, and those whose place is gone."""
+"""Places of reviews: telling moderators of one that takes none, and bringing back the messages
+that no place took, and those whose place is gone.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
+import aiosqlite
+
 from bot.clock import Clock
-from bot.store import review_messages
-from bot.store.database import Database
+from bot.model import Delivery, Job
+from bot.store import review_messages, review_trouble
+from bot.store.database import Database, within
 from bot.workflow.delivery.closed import CLOSED_MS
 
 AGAIN_MS: Final = CLOSED_MS
 """How often a place is tried that took no review: events get lost, so that nothing rests on them
 alone."""
+
+ABOUT_ONE: Final = frozenset({0, 40005})
+"""Codes of what is wrong with one video: it is gone from the disk, or too large (Discord docs,
+topics/opcodes-and-status-codes). ``/moderate queue`` tells them."""
 
 
 class ReviewPlaces:
@@ -24,9 +34,25 @@ class ReviewPlaces:
         self._opened: set[int] = set()
         self._gone: set[int] = set()  # channels
 
-    def unposted(self, guild_id: int) -> None:
-        """No place in this server took a review."""
-        self._unposted[guild_id] = self._clock.now()
+    async def refused(
+        self, tx: aiosqlite.Connection, job: Job, review: Delivery, code: int
+    ) -> None:
+        """This review was not taken, with Discord's ``code``."""
+        guild_id, now = job.requester.guild_id, self._clock.now()
+        self._unposted[guild_id] = now
+        if code not in ABOUT_ONE:
+            channel_id = review.channel_id
+            await within(tx, partial(
+                review_trouble.refused, guild_id=guild_id, channel_id=channel_id, code=code, at=now,
+            ))  # fmt: skip
+
+    async def taken(self, tx: aiosqlite.Connection, job: Job, review: Delivery) -> None:
+        """This review was posted."""
+        guild_id, now = job.requester.guild_id, self._clock.now()
+        channel_id = review.channel_id
+        await within(
+            tx, partial(review_trouble.shown, guild_id=guild_id, channel_id=channel_id, at=now)
+        )
 
     def reopened(self, guild_id: int) -> None:
         """What the bot may do there has changed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 
 from bot.clock import Clock
 from bot.errors import NothingHere, StaleState, TooLate
@@ -17,6 +18,9 @@ from bot.workflow.members import NOT_POSTED, Cancelled
 from bot.workflow.moderation.governing import Moderator
 from bot.workflow.outlook import Outlooks
 from bot.workflow.rendering.settling import Settling
+
+LOOK_MS: Final = 5 * 60_000
+"""How often the messages of a server's reviews are looked at, at most."""
 
 
 class ServerJobs:
@@ -35,6 +39,7 @@ class ServerJobs:
         self._outlooks = outlooks
         self._settling = settling
         self._changes = changes
+        self._looked: dict[int, int] = {}  # server -> when its reviews were looked at
 
     async def unfinished(self, guild_id: int) -> list[tuple[Job, Outlook]]:
         """The server's unfinished jobs: those being made first, then those that wait, in turn."""
@@ -44,6 +49,24 @@ class ServerJobs:
             ((job, replace(self._outlooks.of(job), review=reviews.get(job.id))) for job in found),
             key=_turn,
         )
+
+    async def look_at_reviews(self, guild_id: int) -> None:
+        """Somebody may have deleted messages of what waits in this server, of which nobody tells
+        us: have them looked at, and posted anew where they are gone; now and then only, as
+        Discord lets few old messages be looked at.
+        """
+        now = self._clock.now()
+        if now - self._looked.get(guild_id, -LOOK_MS) < LOOK_MS:
+            return
+        self._looked = {**self._recently(now), guild_id: now}
+        async with self._database.transaction() as tx:
+            await review_messages.doubt(tx, guild_id)
+        for job in await jobs.unfinished(self._database, guild_id=guild_id):
+            if job.state is JobState.REVIEWING:
+                self._changes.tell(job)
+
+    def _recently(self, now: int) -> dict[int, int]:
+        return {guild: at for guild, at in self._looked.items() if now - at < LOOK_MS}
 
     async def cancel(self, by: Moderator, job_id: int) -> tuple[Job, Cancelled]:
         """Cancel a job of the moderator's server.

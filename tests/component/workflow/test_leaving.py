@@ -277,6 +277,7 @@ SAMPLES: dict[str, dict[str, object]] = {
     "blocked_phrase": {"place": 0, "phrase": "bad", "what_then": "refuse"},
     "rolling_sum": {"scope": "server", "subject_id": 1, "window_ms": 5, "since": 1, "credits": 9},
     "budget_alert": {"fill": "near"},
+    "review_trouble": {"channel_id": 5, "code": 50001},
     "server_digest": {"day": 5},
 }
 """What a table needs to hold a row of a server, where nothing above has made one."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.errors import BadOption, JobNotFound, NothingHere, TooLate
+from bot.errors import BadOption, Denied, JobNotFound, NothingHere, TooLate
 from bot.model import DeliveryKind, DeliveryState, Job, JobState, Mark, Quota, Verdict
 from bot.pika.errors import NoAnswer
 from bot.rules.policy import ReviewRule
@@ -19,6 +19,7 @@ from bot.workflow.delivery.companions import ARRIVES_SECONDS
 from bot.workflow.delivery.review_places import AGAIN_MS
 from bot.workflow.delivery.upkeep import STUCK_MS
 from bot.workflow.moderation import Moderator, Reviews, ServerJobs
+from bot.workflow.moderation.jobs import LOOK_MS
 from bot.workflow.moderation.reviews import NOBODY_DECIDED
 from tests.conftest import OpenHouse
 from tests.fakes import (
@@ -399,6 +400,78 @@ async def test_a_review_that_could_not_be_posted_is_posted_when_it_can_be(
     await house.reviews.approve(MONA, job.id)
     await rounds(house)
     assert await house.state(job.id) is S.DELIVERED
+
+
+@pytest.mark.parametrize("code", [10003, 50001, 50013])
+async def test_moderators_are_told_once_of_a_channel_that_takes_no_reviews(
+    house: House, code: int
+) -> None:
+    """However many videos wait for it and however often it is tried; and once that it is over."""
+    await house.look_at()
+    house.discord.closed = {REVIEWS: code}
+    for user in (1, 2):
+        await house.reviewing(who=requester(user))
+        await rounds(house)
+        house.clock.move(AGAIN_MS / 1000)
+    await rounds(house)
+    (entry,) = await log(house)
+    assert (entry.act.actor_id, entry.subject, entry.subject_id) == (0, "channel", REVIEWS)
+    assert (entry.action, entry.before, entry.after) == ("reviews_shown", None, {"refused": code})
+
+    house.discord.closed = {REVIEWS: 50008}
+    house.clock.move(AGAIN_MS / 1000)
+    await rounds(house)
+    assert [entry.after for entry in await log(house)] == [{"refused": 50008}, {"refused": code}]
+
+    house.discord.closed = {}
+    await house.look_at(channel=NEW_CHANNEL)
+    await rounds(house)
+    over, *_ = entries = await log(house)
+    assert len(entries) == 3
+    assert (over.subject_id, over.before, over.after) == (NEW_CHANNEL, {"refused": 50008}, None)
+
+
+async def test_a_video_that_cannot_be_shown_says_nothing_of_its_channel(house: House) -> None:
+    """It is too large and Pika's link is gone: the queue tells it, and others are shown there."""
+    await house.look_at()
+    house.discord.outcomes.append(Denied(40005))
+    job = await house.reviewing()
+    await rounds(house)
+    assert (await house.messages(job.id))[K.REVIEW].code == 40005
+    assert await log(house) == []
+
+
+async def test_a_message_that_somebody_deleted_is_posted_again_when_the_queue_is_asked(
+    house: House,
+) -> None:
+    """Nobody tells the bot of deleted messages; one that is there stays, and old ones are not
+    looked at each time.
+    """
+    job, other = await held(house), await house.reviewing(who=requester(2))
+    await rounds(house)
+    server_jobs = ServerJobs(
+        house.database, house.clock, house.outlooks, house.settling, house.changes
+    )
+    deleted = message(house, job)
+    del house.discord.messages[deleted.id]
+    await server_jobs.look_at_reviews(ELSEWHERE.guild_id)
+    await rounds(house)
+    assert house.discord.of(job.id, K.REVIEW) == []
+
+    before = message(house, other)
+    await server_jobs.look_at_reviews(GUILD)
+    await rounds(house)
+    assert message(house, job).shows == "waits"
+    assert message(house, other) == before
+
+    edits = house.discord.edits_asked
+    await server_jobs.look_at_reviews(GUILD)
+    await rounds(house)
+    assert house.discord.edits_asked == edits
+    house.clock.move(LOOK_MS / 1000)
+    await server_jobs.look_at_reviews(GUILD)
+    await rounds(house)
+    assert house.discord.edits_asked == edits + 2
 
 
 async def test_nothing_is_tried_again_in_a_server_in_which_nothing_is_stuck(house: House) -> None:
