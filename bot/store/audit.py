@@ -13,12 +13,15 @@ from bot.store.database import Database, Row
 State = Mapping[str, Any]
 """What a thing was or is, as it is written down: names to plain values."""
 
+THE_BOT: Final = 0
+"""The actor of what is done by a rule."""
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
     """Somebody changes something in one server: who, where and when.
 
-    ``guild_id`` 0 is the operator's; ``actor_id`` 0 is the bot itself, by a rule.
+    ``guild_id`` 0 is the operator's; ``actor_id`` is ``THE_BOT`` where nobody did.
     """
 
     guild_id: int

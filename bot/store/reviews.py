@@ -64,7 +64,10 @@ def waiting(tx: sqlite3.Connection, guild_id: int) -> int:
 async def overdue(database: Database, since: int) -> list[tuple[int, int]]:
     """The videos that wait since ``since`` or longer: (server, job)."""
     rows = await database.fetch(
-        "SELECT guild_id, job_id FROM review WHERE verdict IS NULL AND asked_at <= :since",
+        """
+        SELECT r.guild_id, r.job_id FROM review r CROSS JOIN job j ON j.id = r.job_id
+        WHERE r.verdict IS NULL AND r.asked_at <= :since AND j.state = 'reviewing'
+        """,
         {"since": since},
     )
     return [(row["guild_id"], row["job_id"]) for row in rows]

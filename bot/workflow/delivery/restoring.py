@@ -11,6 +11,8 @@ from logging import ERROR, INFO, WARNING
 from pathlib import Path
 from typing import Final
 
+import aiosqlite
+
 from bot.clock import Clock
 from bot.errors import Denied, MediaError, TryLater, Unusable
 from bot.model import (
@@ -24,11 +26,13 @@ from bot.model import (
     JobState,
     PikaReport,
     PikaStatus,
+    Verdict,
 )
 from bot.pika.backend import Backend
 from bot.pika.errors import Gone, PikaError
-from bot.store import deliveries, jobs, ledger, removals
-from bot.store.database import Database
+from bot.store import deliveries, jobs, ledger, removals, review_messages, reviews
+from bot.store.audit import THE_BOT, Act
+from bot.store.database import Database, within
 from bot.workflow.changes import Changes
 from bot.workflow.delivery.messenger import Messenger
 
@@ -46,6 +50,9 @@ has lost them all keeps nobody else's video waiting."""
 BUSY_PAUSE: Final = 10.0
 """Seconds after which one asks again that found no place: whoever waited for one would wait in
 the courier's places, which are everybody's."""
+
+LOST_IN_REVIEW: Final = "the video was lost, and Pika no longer has it"
+"""Why the bot itself rejects a video that waited for a moderator."""
 
 Fetch = Callable[[Job, str], Awaitable[Path]]
 
@@ -129,10 +136,21 @@ class Restoring:
             if job.state in VIDEO_HERE:
                 failed = await jobs.move(tx, job.id, job.state, JobState.FAILED, at=now, code=LOST)
                 await ledger.give_back(tx, job.id, now)
+                if job.state is JobState.REVIEWING:
+                    await _end_review(tx, job, now)
                 await deliveries.add(tx, failed, DeliveryKind.NOTICE, at=now)
                 failed = await jobs.get_in(tx, job.id)
         if failed is not None:
             self._changes.tell(failed)
+
+
+async def _end_review(tx: aiosqlite.Connection, job: Job, now: int) -> None:
+    """There is nothing left to decide about: nobody waits for it, and its message says so."""
+    act = Act(job.requester.guild_id, THE_BOT, now)
+    await within(
+        tx, lambda sync: reviews.decide(sync, act, job.id, Verdict.REJECTED, LOST_IN_REVIEW)
+    )
+    await review_messages.drop(tx, job.id)
 
 
 def _address(report: PikaReport) -> str:

@@ -16,16 +16,17 @@ from typing import Final
 import aiosqlite
 
 from bot.clock import Clock
-from bot.errors import NothingHere, StorageTrouble, TooLate
+from bot.errors import NothingHere, TooLate
 from bot.logs import about_job
 from bot.model import REJECTED, DeliveryKind, Job, JobState, Verdict
 from bot.store import deliveries, governing, jobs, review_messages, reviews
-from bot.store.audit import Act, AuditEntry
+from bot.store.audit import THE_BOT, Act, AuditEntry
 from bot.store.database import Database, within
 from bot.workflow.changes import Changes
 from bot.workflow.moderation import options
 from bot.workflow.moderation.governing import Moderator
 from bot.workflow.rendering.onward import let_through
+from bot.workflow.servers.rounds import Rounds
 
 log = logging.getLogger(__name__)
 
@@ -109,16 +110,12 @@ class Reviews:
         now = self._clock.now()
         for guild_id, job_id in await reviews.overdue(self._database, now - _WAIT_MS):
             with suppress(NothingHere, TooLate), about_job(job_id):  # decided just now
-                await self.reject(Moderator(guild_id, 0), job_id, NOBODY_DECIDED)
+                await self.reject(Moderator(guild_id, THE_BOT), job_id, NOBODY_DECIDED)
                 log.warning("rejected: %s", NOBODY_DECIDED)
 
     async def run(self) -> None:
-        """Expire what is due, now and then, until cancelled."""
-        while True:
-            await self._database.works()
-            with suppress(StorageTrouble):
-                await self.expire()
-            await self._clock.sleep(LOOK_SECONDS)
+        """Expire what is due, now and then, until cancelled; whatever goes wrong with it once."""
+        await Rounds(self._database, self._clock, "reviews", LOOK_SECONDS, self.expire).run()
 
     def _act(self, by: Moderator) -> Act:
         return Act(by.guild_id, by.user_id, self._clock.now())
@@ -159,5 +156,6 @@ def _decided(job: Job) -> str:
     review = job.review
     assert review is not None
     what = "approved" if review.verdict is Verdict.APPROVED else "rejected"
-    who = f"by <@{review.decided_by}>" if review.decided_by else f"by itself: {NOBODY_DECIDED}"
+    why = f": {review.reason}" if review.reason else ""
+    who = f"by <@{review.decided_by}>" if review.decided_by else f"by itself{why}"
     return f"Job {job.id} was {what} <t:{(review.decided_at or 0) // 1000}:R> {who}."

@@ -5,17 +5,13 @@ the last one.
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
 
 from bot.model import MODERATED, Job
 from bot.rules import strikes as rule
 from bot.rules.policy import Block, Strikes
 from bot.rules.strikes import StrikeCount
 from bot.store import choices, governing, strikes
-from bot.store.audit import Act
-
-THE_BOT: Final = 0
-"""The actor of what is done by a rule."""
+from bot.store.audit import THE_BOT, Act
 
 
 def standing(tx: sqlite3.Connection, guild_id: int, user_id: int, now: int) -> StrikeCount | None:

@@ -13,8 +13,9 @@ from bot.model import DeliveryKind, DeliveryState, Job, JobState, Mark, Quota, V
 from bot.pika.errors import NoAnswer
 from bot.rules.policy import ReviewRule
 from bot.rules.words import Listed, Then
-from bot.store import audit, words
+from bot.store import audit, review_messages, words
 from bot.store.audit import Act, AuditEntry
+from bot.ui.moderation.held import decision
 from bot.workflow.delivery.companions import ARRIVES_SECONDS
 from bot.workflow.delivery.review_places import AGAIN_MS
 from bot.workflow.delivery.upkeep import STUCK_MS
@@ -956,3 +957,50 @@ async def test_a_restart_keeps_a_video_that_waits(open_house: OpenHouse) -> None
     assert again.review == job.review
     assert videos(house) == [f"{job.id}.mp4"]
     assert message(house, job).shows == "waits"
+
+
+# -- a video that is lost while it waits -----------------------------------------------------------
+
+
+async def lost(house: House) -> Job:
+    """A job whose video is gone before its message for moderators could be posted anew."""
+    job = await held(house)
+    assert job.video_path is not None
+    job.video_path.unlink()
+    del house.pika.jobs[job.pika_id or ""]
+    await house.look_at(channel=NEW_CHANNEL)  # posted there anew, which needs the file
+    await rounds(house)
+    return await house.job(job.id)
+
+
+async def test_a_video_that_is_lost_while_it_waits_stops_nobody(house: House) -> None:
+    """A week later it was to be rejected as well: that failed, and ended the bot, at every start
+    again.
+    """
+    job = await lost(house)
+    assert (job.state, job.code, job.hold) == (S.FAILED, "lost", "released")
+    other = await house.reviewing()
+    house.clock.move(WEEK)
+    await house.reviews.expire()
+
+    assert (await house.job(job.id)).code == "lost"
+    assert (await house.job(other.id)).code == "rejected"
+
+
+async def test_the_review_of_a_lost_video_is_over(house: House) -> None:
+    """It was counted as one that waits for ever, whoever pressed heard of something wrong on my
+    side, and its message called it rejected in 1970.
+    """
+    job = await lost(house)
+    with pytest.raises(TooLate, match="lost"):
+        await house.reviews.approve(MONA, job.id)
+    with pytest.raises(TooLate, match="lost"):
+        await house.reviews.check(MONA, job.id)
+
+    assert job.review is not None
+    assert (job.review.verdict, job.review.decided_by) == (Verdict.REJECTED, 0)
+    (entry,) = await log(house)
+    assert (entry.act.actor_id, entry.action, entry.subject_id) == (0, "review", job.id)
+    assert await review_messages.of_waiting(house.database, GUILD) == {}
+    assert "lost" in decision(job.review)
+    assert len(house.discord.of(job.id, K.NOTICE)) == 1
