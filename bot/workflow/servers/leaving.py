@@ -46,6 +46,8 @@ class Leaving:
         self._settling = settling
         self._pauses = pauses
         self._tally = tally
+        self._left: set[int] = set()  # heard by this process
+        self._counted = False  # and the gateway has named all servers since it began
 
     async def round(self) -> None:
         """Note who is gone and who is back; cancel what waits, forget what is old."""
@@ -57,9 +59,11 @@ class Leaving:
             raise
         if absent:
             await self._cancel_waiting(absent)
-            now = self._clock.now()
-            for guild_id in [id_ for id_, since in absent.items() if now - since >= FORGET_MS]:
-                await self._forget(guild_id)
+            old = self._clock.now() - FORGET_MS
+            for guild_id in [id_ for id_, since in absent.items() if since <= old]:
+                # It may have come back while no process ran.
+                if self._counted or guild_id in self._left:
+                    await self._forget(guild_id)
 
     async def _note(self, notes: Notes) -> dict[int, int]:
         """The servers that the bot is absent from, now that this is known too."""
@@ -71,6 +75,8 @@ class Leaving:
             known = {id_ for id_ in await absences.known(self._database) if census.ours(id_)}
             gone |= known - census.present - back
             back |= census.present - gone
+            self._counted = True
+        self._left = (self._left | gone) - back
         gone, back = gone - absent.keys(), back & absent.keys()
         if gone or back:
             now = self._clock.now()

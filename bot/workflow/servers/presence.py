@@ -6,7 +6,7 @@ written down when the process ends, the next start finds out for itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 
@@ -16,6 +16,12 @@ class Census:
 
     present: frozenset[int]
     ours: Callable[[int], bool]
+
+    def corrected(self, heard: Mapping[int, bool]) -> dict[int, bool]:
+        """What was heard of single servers before, as far as it still holds."""
+        return {
+            guild_id: here for guild_id, here in heard.items() if here == (guild_id in self.present)
+        }
 
 
 @dataclass(slots=True)
@@ -41,8 +47,9 @@ class Presence:
         self._notes.here[guild_id] = True
 
     def counted(self, present: Collection[int], ours: Callable[[int], bool]) -> None:
-        """The gateway has named all servers that the bot is in."""
-        self._notes.census = Census(frozenset(present), ours)
+        """The gateway has named all servers that the bot is in, whatever was heard before."""
+        census = Census(frozenset(present), ours)
+        self._notes = Notes(census.corrected(self._notes.here), census)
 
     def take(self) -> Notes:
         """What was heard since the last time."""
@@ -52,7 +59,8 @@ class Presence:
     def put_back(self, notes: Notes) -> None:
         """What was taken could not be written down. What was heard since is newer."""
         newer = self._notes
-        self._notes = Notes(notes.here | newer.here, newer.census or notes.census)
+        here = notes.here if newer.census is None else newer.census.corrected(notes.here)
+        self._notes = Notes(here | newer.here, newer.census or notes.census)
 
     def is_back(self, guild_id: int) -> bool:
         """Whether something was heard of this server since, and not that the bot was removed."""

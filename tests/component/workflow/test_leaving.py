@@ -365,6 +365,34 @@ async def test_a_start_goes_on_forgetting(open_house: OpenHouse) -> None:
     assert await left(house, GUILD) == []
 
 
+async def test_nothing_is_forgotten_before_the_gateway_has_spoken(open_house: OpenHouse) -> None:
+    """A server had invited the bot again while no process ran. The next start forgot it within
+    the moment before the gateway named its servers.
+    """
+    house = await open_house()
+    await fill(house, GUILD)
+    before = await left(house, GUILD)
+    house.presence.left(GUILD)
+    await house.leaving.round()
+    house.clock.move(3 * MONTH)
+    house = await open_house()
+    await house.leaving.round()
+    house.presence.counted({GUILD}, every)
+    await house.leaving.round()
+    await house.leaving.round()
+    assert [table for table in before if table not in await left(house, GUILD)] == []
+    assert await absent(house) == set()
+
+
+async def test_the_count_is_newer_than_what_was_heard_before_it(house: House) -> None:
+    """Removed, then invited again while the gateway was down: the server counted as left."""
+    await over(house)
+    house.presence.left(GUILD)
+    house.presence.counted({GUILD}, every)
+    await house.leaving.round()
+    assert await absent(house) == set()
+
+
 def test_servers_are_found_by_indexes(database_path: Path) -> None:
     """A start must not read every job there is."""
     with closing(sqlite3.connect(database_path)) as db:
