@@ -37,6 +37,14 @@ KNOWN: Final = """
     UNION SELECT id FROM governed WHERE id IS NOT NULL
 """
 
+# The indexes of jobs by server are of those that are over, or of those that are not.
+ANY_JOB: Final = """
+    SELECT 1 FROM job WHERE guild_id = :guild_id AND finished_at IS NULL
+    UNION ALL
+    SELECT 1 FROM job WHERE guild_id = :guild_id AND finished_at IS NOT NULL
+    LIMIT 1
+"""
+
 
 async def known(database: Database) -> set[int]:
     """Every server of which there is anything."""
@@ -94,7 +102,7 @@ def forget_jobs(tx: sqlite3.Connection, guild_id: int, most: int) -> Erased:
 
 def forget(tx: sqlite3.Connection, guild_id: int) -> bool:
     """Erase the rest of a server whose jobs are gone. False while there are some, unfinished."""
-    if tx.execute("SELECT 1 FROM job WHERE guild_id = ? LIMIT 1", (guild_id,)).fetchone():
+    if tx.execute(ANY_JOB, {"guild_id": guild_id}).fetchone():
         return False
     governing.forget_server(tx, guild_id)
     return True

@@ -400,3 +400,14 @@ def test_servers_are_found_by_indexes(database_path: Path) -> None:
     reads = [step for step in plan if " job" in step or " audit_entry" in step]
     assert len(reads) == 6
     assert all(step.startswith("SEARCH") and "INDEX" in step for step in reads), plan
+
+
+def test_whether_a_server_has_jobs_is_found_by_indexes(database_path: Path) -> None:
+    """Every job there is was read, every two seconds, with the database's one writer waiting."""
+    with closing(sqlite3.connect(database_path)) as db:
+        plan = [
+            row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {absences.ANY_JOB}", {"guild_id": 1})
+        ]
+    reads = [step for step in plan if " job" in step]
+    assert len(reads) == 2
+    assert all(step.startswith("SEARCH") for step in reads), plan
