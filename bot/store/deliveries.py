@@ -333,7 +333,7 @@ async def due(
 async def late(database: Database, due: int, wanted: int) -> int:
     """How many messages do not exist that were due at ``due``, or wanted at ``wanted``: one that
     is tried in vain becomes due again and again. (Before schema 9 it was not written down when
-    one became wanted.)
+    one became wanted.) Not those with a video that was taken away: they are only looked for.
     """
     rows = await database.fetch(
         """
@@ -342,6 +342,8 @@ async def late(database: Database, due: int, wanted: int) -> int:
           AND (d.due_at <= :due
                OR coalesce(d.wanted_at, iif(d.kind = 'card', j.created_at, j.changed_at))
                   <= :wanted)
+          AND NOT (d.kind IN ('result', 'review', 'share')
+                   AND EXISTS (SELECT 1 FROM removal WHERE job_id = d.job_id))
         """,
         {"due": due, "wanted": wanted},
     )

@@ -438,3 +438,27 @@ async def test_a_removal_of_an_old_video_makes_no_readiness_alarm(house: House) 
     house.clock.move(901)
     now = house.clock.now()
     assert await deliveries.late(house.database, now - 10**9, now - 900_000) == 1
+
+
+async def test_what_must_not_be_posted_is_not_overdue(house: House) -> None:
+    """A post of which nobody heard may stand in a channel that the bot may not see any more: it
+    is looked for until it may. `/readyz` said all that time, for weeks, that nobody delivers.
+    """
+    job = await house.delivering()
+    house.discord.outcomes.append(PostedUnheard())
+    await house.deliver()
+    house.discord.closed = {CHANNEL: 50001}
+    await _remove(house, job)
+    for _ in range(30):
+        await house.deliver()
+        house.clock.move(60)
+
+    messages = await house.messages(job.id)
+    assert messages[K.RESULT].state is D.PENDING
+    now = house.clock.now()
+    assert await deliveries.late(house.database, now - 300_000, now - 900_000) == 0
+    house.discord.closed = {}
+    house.clock.move(CLOSED_MS / 1000)
+    for _ in range(3):
+        await house.deliver()
+    await _nothing_left(house, job)
