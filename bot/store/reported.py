@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Final
 
 from bot.model import DeliveryKind
 from bot.rules.reporting import Report, Reported
 from bot.store import audit, deliveries
 from bot.store.audit import Act, AuditEntry
+
+APART_MS: Final = 1_000
+"""Messages that become wanted together are due one after the other: as fast as one channel takes
+them, and no video of others waits behind hundreds of them."""
 
 
 def of_job(tx: sqlite3.Connection, job_id: int, most: int = 5) -> Reported:
@@ -69,10 +74,37 @@ def _untrue(tx: sqlite3.Connection, job_id: int) -> None:
     )
 
 
-def want_all_shown(tx: sqlite3.Connection, guild_id: int, channel_id: int, at: int) -> None:
-    """The server's moderators have chosen where they read reports: those that they have never
-    seen must be shown there.
+def show(tx: sqlite3.Connection, job_id: int, log_channel: int | None, at: int) -> None:
+    """Moderators read of this video in ``log_channel``, if there is one. A message elsewhere stays
+    as it is: they may have left that channel to others.
     """
+    tx.execute(
+        """
+        UPDATE delivery
+        SET state = 'undeliverable', message_id = NULL, sent_at = NULL, shown = NULL
+        WHERE job_id = :job_id AND kind = 'report' AND state IN ('sent', 'pending')
+          AND channel_id IS NOT :log_channel
+        """,
+        {"job_id": job_id, "log_channel": log_channel},
+    )
+    if log_channel is not None:
+        deliveries.want(tx, job_id, DeliveryKind.REPORT, log_channel, at)
+
+
+def log_moved(tx: sqlite3.Connection, guild_id: int, log_channel: int | None, at: int) -> None:
+    """The server's moderators have chosen where they read reports, or no place: those that they
+    have never seen must be shown there, one after the other, and nowhere else.
+    """
+    tx.execute(
+        """
+        UPDATE delivery SET state = 'undeliverable'
+        WHERE kind = 'report' AND state = 'pending'
+          AND (SELECT guild_id FROM job WHERE id = job_id) = :guild_id
+        """,
+        {"guild_id": guild_id},
+    )
+    if log_channel is None:
+        return
     rows = tx.execute(
         """
         SELECT DISTINCT r.job_id FROM report r
@@ -80,11 +112,15 @@ def want_all_shown(tx: sqlite3.Connection, guild_id: int, channel_id: int, at: i
         LEFT JOIN removal x ON x.job_id = r.job_id
         LEFT JOIN dismissal d ON d.job_id = r.job_id
         WHERE j.guild_id = :guild_id AND x.job_id IS NULL AND r.at > coalesce(d.at, 0)
+          AND NOT EXISTS (SELECT 1 FROM delivery
+                          WHERE job_id = r.job_id AND kind = 'report' AND state = 'sent')
+        ORDER BY r.job_id
         """,
         {"guild_id": guild_id},
     ).fetchall()
-    for (job_id,) in rows:
-        deliveries.want(tx, job_id, DeliveryKind.REPORT, channel_id, at)
+    for number, (job_id,) in enumerate(rows):
+        due_at = at + number * APART_MS
+        deliveries.want(tx, job_id, DeliveryKind.REPORT, log_channel, due_at)
 
 
 def dismiss(tx: sqlite3.Connection, act: Act, job_id: int) -> AuditEntry | None:

@@ -189,8 +189,8 @@ class Governing:
             entry = choices.change(tx, act, after)
             if after.review is not None and after.review != before.review:
                 review_messages.move(tx, act.guild_id, after.review, act.at)
-            if after.log is not None and after.log != before.log:
-                reported.want_all_shown(tx, act.guild_id, after.log, act.at)
+            if after.log != before.log:
+                reported.log_moved(tx, act.guild_id, after.log, act.at)
             return entry
 
         try:

@@ -8,7 +8,7 @@ import aiosqlite
 
 from bot.clock import Clock
 from bot.errors import NotAllowed, NothingHere, NoVideoThere, TooLate
-from bot.model import DeliveryKind, Job
+from bot.model import Job
 from bot.rules import reporting
 from bot.rules.reporting import Report
 from bot.store import choices, deliveries, jobs, reported
@@ -95,7 +95,5 @@ class ReportedVideos:
 def _write(tx: sqlite3.Connection, job: Job, report: Report) -> bool:
     reported.add(tx, job.id, report)
     log_channel = choices.read(tx, job.requester.guild_id).log
-    if log_channel is None:
-        return False
-    deliveries.want(tx, job.id, DeliveryKind.REPORT, log_channel, report.at)
-    return True
+    reported.show(tx, job.id, log_channel, report.at)
+    return log_channel is not None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.errors import NotAllowed, NothingHere, NoVideoThere, TooLate
+from bot.errors import NotAllowed, NothingHere, NoVideoThere, TooLate, TryLater
 from bot.model import DeliveryKind, DeliveryState, Job, JobState, Quota
 from bot.rules.reporting import MOST, WINDOW_MS, Reported
 from bot.store import audit, deliveries, reported
@@ -292,3 +292,74 @@ async def test_the_video_of_a_message_is_found_by_an_index(house: House) -> None
     assert "video_of_message" in rows[0]["detail"]
     due = await deliveries.due(house.database, house.clock.now(), 9)
     assert due == []
+
+
+async def test_a_new_report_is_read_where_the_log_is_now(house: House) -> None:
+    """Moderators had moved their log, perhaps as too many read the old one: who reported a video
+    that was reported before was told there alone, and nobody noticed in the new one.
+    """
+    await _choose(house)
+    job, message = await _delivered(house)
+    await _report(house, BOB, message)
+    await _settle(house)
+    await _choose(house, LOG + 1)
+    assert await _report(house, CAROL, message, "not for everybody")
+    await _settle(house)
+
+    shown = [(one.channel_id, one.shows) for one in house.discord.of(job.id, K.REPORT)]
+    assert shown == [(LOG, "reported 1"), (LOG + 1, "reported 2")]
+
+
+async def test_without_a_log_nobody_reads_of_new_reports_in_the_old_one(house: House) -> None:
+    """They are kept, as whoever reported is told, until there is a channel for them."""
+    await _choose(house)
+    job, message = await _delivered(house)
+    await _report(house, BOB, message)
+    await _settle(house)
+    await _choose(house, None)
+    assert not await _report(house, CAROL, message)
+    await _settle(house)
+    assert [one.shows for one in house.discord.of(job.id, K.REPORT)] == ["reported 1"]
+
+    await _choose(house, LOG + 1)
+    await _settle(house)
+    shown = [(one.channel_id, one.shows) for one in house.discord.of(job.id, K.REPORT)]
+    assert shown == [(LOG, "reported 1"), (LOG + 1, "reported 2")]
+
+
+@pytest.mark.parametrize("to", [LOG + 1, None])
+async def test_what_waits_for_a_channel_is_not_posted_once_the_log_is_another(
+    house: House, to: int | None
+) -> None:
+    """While Discord was out of order, say."""
+    await _choose(house)
+    job, message = await _delivered(house)
+    house.discord.outcomes.append(TryLater(60, "503"))
+    await _report(house, BOB, message)
+    await _settle(house)
+    await _choose(house, to)
+    for _ in range(3):
+        house.clock.move(60)
+        await _settle(house)
+
+    shown = [one.channel_id for one in house.discord.of(job.id, K.REPORT)]
+    assert shown == ([] if to is None else [to])
+
+
+async def test_reports_of_a_long_time_come_one_after_the_other(open_house: OpenHouse) -> None:
+    """Whoever chose a log channel after a year without one held up everybody's videos: hundreds
+    of messages were due before them, in one channel that takes one a second.
+    """
+    house = await open_house(quota=Quota(99, 24 * 3_600_000, 99))
+    posted = [await _delivered(house) for _ in range(MOST)]
+    for _, message in posted:
+        await _report(house, BOB, message)
+    await _choose(house)
+    await _settle(house)
+    shown = 1
+    while shown < MOST:
+        assert sum(len(house.discord.of(job.id, K.REPORT)) for job, _ in posted) == shown
+        house.clock.move(1)
+        await _settle(house)
+        shown += 1
+    assert all(len(house.discord.of(job.id, K.REPORT)) == 1 for job, _ in posted)
