@@ -443,6 +443,14 @@ class PostedLater:
     go: asyncio.Event
 
 
+@dataclass(frozen=True)
+class Held:
+    """Nothing is written, and Discord says so once this goes on."""
+
+    go: asyncio.Event
+    error: Exception
+
+
 class FakeDiscord:
     """A Messenger. ``messages`` are those that exist, by id."""
 
@@ -453,7 +461,7 @@ class FakeDiscord:
         self._numbers = count(9_000)
         self.messages: dict[int, Posted] = {}
         self.announced: dict[int, Announced] = {}
-        self.announcements: deque[Exception | PostedUnheard | PostedSilent] = deque()
+        self.announcements: deque[Exception | PostedUnheard | PostedSilent | Held] = deque()
         self.announce_tried: list[int] = []
         self.edits: list[tuple[int, str]] = []
         self.looks: list[DeliveryKind] = []
@@ -642,6 +650,9 @@ class FakeDiscord:
         if message.channel_id in self.closed:
             raise Denied(self.closed[message.channel_id])
         outcome = self.announcements.popleft() if self.announcements else None
+        if isinstance(outcome, Held):
+            await outcome.go.wait()
+            outcome = outcome.error
         if isinstance(outcome, Exception):
             raise outcome
         for one in self.announced.values():

@@ -238,6 +238,25 @@ def give_up(tx: sqlite3.Connection, guild_id: int, now: int, *, tell: bool) -> i
     return cursor.rowcount
 
 
+def moved_meanwhile(tx: sqlite3.Connection, guild_id: int, channel_id: int, now: int) -> bool:
+    """Whether the log is not in this channel any more, which has just refused a message of it: then
+    its lines are due where they belong now.
+    """
+    if tx.execute(
+        "SELECT 1 FROM server_choice WHERE guild_id = ? AND log_channel = ?", (guild_id, channel_id)
+    ).fetchone():
+        return False
+    tx.execute(
+        """
+        UPDATE server_log SET begun_channel = NULL, begun_line = NULL, begun_at = NULL
+        WHERE guild_id = ?
+        """,
+        (guild_id,),
+    )
+    _due_if_more(tx, guild_id, now)
+    return True
+
+
 def rest(tx: sqlite3.Connection, guild_id: int) -> None:
     """There is no channel for what waits: nobody has chosen one."""
     tx.execute("DELETE FROM log_line WHERE guild_id = ? AND channel_id IS NULL", (guild_id,))

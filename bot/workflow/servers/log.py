@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -187,13 +188,15 @@ class ServerLog:
         now = self._clock.now()
         code = error.code if isinstance(error, Denied) else 0
         log.info("the log channel of server %d: %s", guild_id, error)
-        if not sheet.chosen or not code or code in OF_THE_MESSAGE:
-            write = partial(logbook.give_up, guild_id=guild_id, now=now, tell=sheet.chosen)
-        else:
-            wait = min(MOST_REFUSED_MS, REFUSED_MS * 2 ** min(sheet.attempts, 16))
-            write = partial(
-                logbook.refused, guild_id=guild_id, code=code, due_at=now + wait, now=now
-            )
+        wait = min(MOST_REFUSED_MS, REFUSED_MS * 2 ** min(sheet.attempts, 16))
+
+        def write(tx: sqlite3.Connection) -> int:
+            if sheet.chosen and logbook.moved_meanwhile(tx, guild_id, sheet.channel_id, now):
+                return 0
+            if not sheet.chosen or not code or code in OF_THE_MESSAGE:
+                return logbook.give_up(tx, guild_id, now, tell=sheet.chosen)
+            return logbook.refused(tx, guild_id, code, now + wait, now)
+
         lost = await self._database.write(write)
         self._tally(Chore.LOG_REFUSED, 1)
         self._tally(Chore.LOG_LOST, lost)

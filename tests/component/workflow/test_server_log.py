@@ -14,7 +14,7 @@ from bot.workflow.moderation import Governing
 from bot.workflow.servers.chores import Chore
 from bot.workflow.servers.log import MOST_REFUSED_MS, RETRY_MS, Page, ServerLog
 from tests.conftest import OpenHouse
-from tests.fakes import GUILD, House, PostedSilent, PostedUnheard, a_while, until
+from tests.fakes import GUILD, Held, House, PostedSilent, PostedUnheard, a_while, until
 from tests.servers import ELSEWHERE, LOG, MODERATOR, OTHER_LOG, block, blocked, choose
 
 LONG = 600.0  # longer than Discord remembers a nonce
@@ -375,3 +375,30 @@ async def test_a_server_that_the_bot_has_left_is_told_nothing(logged: House) -> 
     await logged.database.write(lambda tx: tx.execute("DELETE FROM server_absence"))
     await logged.tell()
     assert blocked(logged) == [7]
+
+
+@pytest.mark.parametrize("code", [50013, 200000])
+async def test_a_refusal_says_nothing_of_a_channel_that_was_chosen_meanwhile(
+    logged: House, code: int
+) -> None:
+    """A log was moved while the old channel was refusing: the new one was left alone for up to
+    six hours, and called refusing.
+    """
+    for _ in range(6):
+        logged.discord.announcements.append(Denied(50013))
+    await block(logged, 7)
+    for _ in range(6):
+        await logged.tell()
+        logged.clock.move(MOST_REFUSED_MS / 1000)
+    refuses = asyncio.Event()
+    logged.discord.announcements.append(Held(refuses, Denied(code)))
+    round_ = asyncio.create_task(logged.tell())
+    await until(lambda: not logged.discord.announcements)
+    await choose(logged, log=OTHER_LOG)
+    refuses.set()
+    await round_
+
+    assert (await state(logged)).refused is None
+    for _ in range(3):
+        await logged.tell()
+    assert blocked(logged, OTHER_LOG) == [7]
