@@ -43,7 +43,10 @@ async def ask(interaction: Interaction, message_id: int) -> None:
 class ReportForm:
     """A report on its way."""
 
-    template: ClassVar[re.Pattern[str]] = re.compile(r"report:(?P<id>[1-9][0-9]{0,18})")
+    # No number that SQLite could not hold (2**63 - 1); Discord reaches nine of them in 2082.
+    template: ClassVar[re.Pattern[str]] = re.compile(
+        r"report:(?P<id>[1-8][0-9]{0,18}|9[0-9]{0,17})"
+    )
     title: str = NAME
     fields: Sequence[Field] = (_REASON,)
 

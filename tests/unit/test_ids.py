@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.ui.ids import build, one_of, template
+from bot.ui.reporting import ReportForm
 
 
 @given(st.integers(1, 10**18 - 1))
@@ -58,3 +59,17 @@ def test_one_of_several_verbs_is_told_from_the_others() -> None:
         assert (found["id"], found["what"]) == ("7", verb)
     for other in ("deleted", "delete-", "cancel", "share-delete", ""):
         assert either.fullmatch(build(7, other)) is None
+
+
+@pytest.mark.parametrize("number", [1, 9, 10**18 - 1, 10**18, 8_999_999_999_999_999_999])
+def test_a_report_is_about_the_message_that_its_form_names(number: int) -> None:
+    """Ids of messages are longer than numbers of jobs."""
+    found = ReportForm.template.fullmatch(ReportForm(number).custom_id)
+    assert found is not None
+    assert ReportForm.of(found).message_id == number
+
+
+@pytest.mark.parametrize("number", ["0", "01", "9223372036854775808", "9999999999999999999"])
+def test_a_forged_report_names_no_number_that_the_database_cannot_hold(number: str) -> None:
+    """It was answered with something wrong on my side, and filled the log with tracebacks."""
+    assert ReportForm.template.fullmatch(f"report:{number}") is None
