@@ -30,7 +30,7 @@ from bot.model import (
 )
 from bot.pika.backend import Backend
 from bot.pika.errors import Gone, PikaError
-from bot.store import deliveries, jobs, ledger, removals, review_messages, reviews
+from bot.store import deliveries, jobs, ledger, review_messages, reviews
 from bot.store.audit import THE_BOT, Act
 from bot.store.database import Database, within
 from bot.workflow.changes import Changes
@@ -107,10 +107,10 @@ class Restoring:
         else:
             log.log(unusual, "its video is here again")
             async with self._database.transaction() as tx:
-                unwanted = await removals.wanted(tx, job.id)
+                wanted = await _is_wanted(tx, delivery)
                 await jobs.video_is_at(tx, job.id, path)
                 await deliveries.postpone(tx, delivery, self._clock.now())
-            if unwanted:
+            if not wanted:
                 path.unlink(missing_ok=True)
         self._since.pop(job.id, None)
 
@@ -142,6 +142,19 @@ class Restoring:
                 failed = await jobs.get_in(tx, job.id)
         if failed is not None:
             self._changes.tell(failed)
+
+
+async def _is_wanted(tx: aiosqlite.Connection, delivery: Delivery) -> bool:
+    """Whether the video of this message still has to be posted: nobody has rejected it, or taken it
+    away, while it was fetched.
+    """
+    job = await jobs.get_in(tx, delivery.job_id)
+    if job.removal is not None:
+        return False
+    if job.state in VIDEO_HERE:
+        return True
+    message = (await deliveries.of_job_in(tx, job.id)).get(delivery.kind)
+    return message is not None and message.state is DeliveryState.PENDING
 
 
 async def _end_review(tx: aiosqlite.Connection, job: Job, now: int) -> None:

@@ -1004,3 +1004,23 @@ async def test_the_review_of_a_lost_video_is_over(house: House) -> None:
     assert await review_messages.of_waiting(house.database, GUILD) == {}
     assert "lost" in decision(job.review)
     assert len(house.discord.of(job.id, K.NOTICE)) == 1
+
+
+async def test_a_file_that_comes_after_the_rejection_does_not_stay(house: House) -> None:
+    """It was being fetched again: a rejected video lay on the disk until the next start."""
+    job = await held(house)
+    assert job.video_path is not None
+    job.video_path.unlink()
+    url = house.pika.jobs[job.pika_id or ""].video_url or ""
+    fetched = len(house.world.files.fetched)
+    arrives = house.world.files.hold(url)
+    await house.look_at(channel=NEW_CHANNEL)
+    await house.courier.round()
+    await until(lambda: len(house.world.files.fetched) > fetched)
+    await house.reviews.reject(MONA, job.id, None)
+    arrives.set()
+    await house.courier.settle_down()
+    await rounds(house)
+
+    assert videos(house) == []
+    assert (await house.job(job.id)).code == "rejected"
