@@ -320,16 +320,32 @@ async def keep_videos(database: Database, job_ids: str) -> set[int]:
     nobody has taken it away, and it was not erased since.
     """
     rows = await database.fetch(
-        """
-        SELECT id FROM job
-        WHERE id IN (SELECT value FROM json_each(:ids))
-          AND (state IN ('reviewing', 'delivering')
-               OR (state = 'failed' AND code = 'undeliverable' AND erased_at IS NULL))
-          AND NOT EXISTS (SELECT 1 FROM removal WHERE job_id = job.id)
-        """,
+        f"SELECT id FROM job WHERE id IN (SELECT value FROM json_each(:ids)) AND {_KEPT}",
         {"ids": job_ids},
     )
     return {row["id"] for row in rows}
+
+
+async def needs_video(tx: aiosqlite.Connection, job_id: int) -> bool:
+    """Whether this job keeps its video, or needs it for a while to post it once more."""
+    rows = await fetch(
+        tx,
+        f"""
+        SELECT 1 FROM job WHERE id = :id AND {_KEPT}
+        UNION ALL
+        SELECT 1 FROM delivery WHERE job_id = :id AND kind = 'share' AND state = 'pending'
+           AND NOT EXISTS (SELECT 1 FROM removal WHERE job_id = :id)
+        """,
+        {"id": job_id},
+    )
+    return bool(rows)
+
+
+_KEPT = """
+    (state IN ('reviewing', 'delivering')
+     OR (state = 'failed' AND code = 'undeliverable' AND erased_at IS NULL))
+    AND NOT EXISTS (SELECT 1 FROM removal WHERE job_id = job.id)
+"""
 
 
 async def durations(database: Database, most: int) -> list[int]:

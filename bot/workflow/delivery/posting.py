@@ -224,8 +224,12 @@ class Posting:
             return found, SHOWN_EARLIER
         async with self._database.transaction() as tx:
             now = self._clock.now()
-            if not await deliveries.begin(tx, delivery, now, now + RETRY_MS):
-                raise StaleState("was posted meanwhile")
+            begun = await deliveries.begin(tx, delivery, now, now + RETRY_MS)
+            needed = begun or await jobs.needs_video(tx, job.id)
+        if not begun:
+            if not needed:  # a copy may have been made after all others were deleted
+                self._fitting.forget(job)
+            raise StaleState("was posted meanwhile, or is not wanted any more")
         reply_to = await self._card_beside(job, delivery)
         message_id = await self._messenger.post(job, delivery, outlook, reply_to=reply_to)
         # By its nonce a repeated post may be the earlier message, which nobody could find.

@@ -107,10 +107,10 @@ class Restoring:
         else:
             log.log(unusual, "its video is here again")
             async with self._database.transaction() as tx:
-                wanted = await _is_wanted(tx, delivery)
+                needed = await jobs.needs_video(tx, job.id)
                 await jobs.video_is_at(tx, job.id, path)
                 await deliveries.postpone(tx, delivery, self._clock.now())
-            if not wanted:
+            if not needed:  # rejected, or taken away, while it was fetched
                 path.unlink(missing_ok=True)
         self._since.pop(job.id, None)
 
@@ -142,19 +142,6 @@ class Restoring:
                 failed = await jobs.get_in(tx, job.id)
         if failed is not None:
             self._changes.tell(failed)
-
-
-async def _is_wanted(tx: aiosqlite.Connection, delivery: Delivery) -> bool:
-    """Whether the video of this message still has to be posted: nobody has rejected it, or taken it
-    away, while it was fetched.
-    """
-    job = await jobs.get_in(tx, delivery.job_id)
-    if job.removal is not None:
-        return False
-    if job.state in VIDEO_HERE:
-        return True
-    message = (await deliveries.of_job_in(tx, job.id)).get(delivery.kind)
-    return message is not None and message.state is DeliveryState.PENDING
 
 
 async def _end_review(tx: aiosqlite.Connection, job: Job, now: int) -> None:

@@ -8,15 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from bot.errors import TryLater
 from bot.media import AllowedHosts, ffmpeg, find_ffmpeg
 from bot.media.fit import FIRST_PASS
 from bot.model import DeliveryKind, JobState
 from bot.workflow.delivery.fitting import Fitting
+from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.delivery.upkeep import EDIT_PAUSE_MS
+from bot.workflow.moderation import Moderator
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, House, PostedSilent, World, until
 
 S, K = JobState, DeliveryKind
+MONA = Moderator(GUILD, 77)
 KIB = 1024
 
 
@@ -216,3 +220,35 @@ async def test_forgetting_a_video_leaves_nothing_of_it_and_all_of_others(house: 
         (videos / name).write_bytes(b"x")
     house.courier._fitting.forget(job)
     assert sorted(path.name for path in videos.iterdir()) == ["10.mp4", "11-1.mp4"]
+
+
+@pytest.mark.parametrize("end", ["removed", "rejected"])
+async def test_a_copy_of_what_nobody_wants_any_more_does_not_stay(large: House, end: str) -> None:
+    """The video was taken away, or rejected, while a smaller copy was being made: that lay on
+    the disk until the next start.
+    """
+    videos = large.world.folder / "videos"
+    large.uploads.hint(GUILD, 100 * KIB)
+    if end == "rejected":
+        await large.look_at()
+        job = await large.reviewing()
+    else:
+        job = await large.delivering()
+    await large.deliver()
+    copy = videos / f"{job.id}-{100 * KIB}.mp4"
+    large.discord.outcomes.append(TryLater(1, "503"))
+    await large.deliver()
+    assert copy.exists()
+    made = copy.read_bytes()
+    (waits,) = [one for one in (await large.messages(job.id)).values() if one.fit]
+
+    if end == "rejected":
+        await large.reviews.reject(MONA, job.id, None)
+    else:
+        await large.removals.remove(MONA, job.id, None)
+    assert list(videos.iterdir()) == []
+    copy.write_bytes(made)  # the encoder had begun before
+    large.courier._begin((job.id, "made"), large.courier._posting._try(job, waits, Outlook()))
+    await large.courier.settle_down()
+
+    assert list(videos.iterdir()) == []
