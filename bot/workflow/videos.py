@@ -21,7 +21,10 @@ from bot.model import (
     JobState,
     Removal,
 )
-from bot.store import choices, deliveries, jobs, removals
+from bot.rules.policy import Block
+from bot.rules.quoting import code
+from bot.rules.refusal import LONGEST_SHOWN
+from bot.store import choices, deliveries, governing, jobs, removals
 from bot.store.database import Database, within
 from bot.workflow.changes import Changes
 
@@ -69,7 +72,8 @@ class Videos:
         """Post one's own video once more, in the server's showcase.
 
         Raises ``JobNotFound`` for a job that is not theirs here, ``TooLate`` when it is shared
-        already or there is no posted video, and ``NotAllowed`` where the server has no showcase.
+        already or there is no posted video, and ``NotAllowed`` where the server has no showcase, or
+        has blocked them.
         """
         now = self._clock.now()
         async with self._database.transaction() as tx:
@@ -83,6 +87,11 @@ class Videos:
             if shared is not None and shared.state is not DeliveryState.UNDELIVERABLE:
                 raise TooLate(f"You have shared this video already, in <#{shared.channel_id}>.")
             server = job.requester.guild_id
+            block = await within(
+                tx, lambda sync: governing.standing_block(sync, server, user_id, now)
+            )
+            if block is not None and block.active(now):
+                raise NotAllowed("blocked", _blocked(block))
             showcase = (await within(tx, lambda sync: choices.read(sync, server))).showcase
             if showcase is None:
                 raise NotAllowed(
@@ -102,6 +111,13 @@ def _owns(job: Job, guild_id: int | None, user_id: int) -> bool:
     of any.
     """
     return job.requester.user_id == user_id and guild_id in {None, job.requester.guild_id}
+
+
+def _blocked(block: Block) -> str:
+    """Why nothing of theirs is shown: whoever may not ask for videos may not share any."""
+    until = "" if block.until is None else f" until <t:{-(-block.until // 1000)}:f>"
+    why = "" if block.reason is None else f" Reason: {code(block.reason, LONGEST_SHOWN)}."
+    return f"You may neither ask for videos nor share any in this server{until}.{why}"
 
 
 async def take_away(tx: aiosqlite.Connection, job: Job, removal: Removal) -> Job:

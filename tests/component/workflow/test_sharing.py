@@ -110,6 +110,24 @@ async def test_without_a_showcase_it_is_said_who_could_change_that(house: House)
     assert len(house.discord.of(job.id, K.SHARE)) == 1
 
 
+async def test_whoever_is_blocked_shows_nothing_to_the_server(house: House) -> None:
+    """Moderators had blocked a member for their videos, who then shared all of them, each with
+    one press. What they have posted they may still delete.
+    """
+    job = await _delivered(house)
+    governing = Governing(house.database, house.clock, house.pauses, house.quota)
+    await governing.block(MONA, MEMBER, "ugly `videos`", 1.0)
+    for guild in (GUILD, None):
+        with pytest.raises(NotAllowed, match=r"nor share any in this server until .*ˋvideosˋ"):
+            await house.videos.share(guild, MEMBER, job.id)
+    assert await house.videos.deletable(GUILD, MEMBER, job.id)
+
+    house.clock.move(3600)
+    await _share(house, job)
+    await _settle(house)
+    assert len(house.discord.of(job.id, K.SHARE)) == 1
+
+
 async def test_what_is_not_theirs_is_not_there(house: House) -> None:
     """Somebody else's, another server's, or no job at all: the same words but for the number."""
     job = await _delivered(house)
