@@ -461,7 +461,7 @@ class FakeDiscord:
         self._numbers = count(9_000)
         self.messages: dict[int, Posted] = {}
         self.announced: dict[int, Announced] = {}
-        self.announcements: deque[Exception | PostedUnheard | PostedSilent | Held] = deque()
+        self.announcements: deque[Exception | PostedUnheard | PostedSilent | Held | None] = deque()
         self.announce_tried: list[int] = []
         self.edits: list[tuple[int, str]] = []
         self.looks: list[DeliveryKind] = []

@@ -246,6 +246,30 @@ def moved_meanwhile(tx: sqlite3.Connection, guild_id: int, channel_id: int, now:
         "SELECT 1 FROM server_choice WHERE guild_id = ? AND log_channel = ?", (guild_id, channel_id)
     ).fetchone():
         return False
+    _withdraw(tx, guild_id, now)
+    return True
+
+
+def withdraw_many(tx: sqlite3.Connection, guild_id: int, now: int) -> int | None:
+    """Discord will not have what the message says that was begun. If it has several lines, it is
+    not the message any more, and the last of them is returned.
+    """
+    last, lines = tx.execute(
+        """
+        SELECT s.begun_line, count(l.id) FROM server_log s
+        LEFT JOIN log_line l ON l.guild_id = s.guild_id AND l.id <= s.begun_line
+        WHERE s.guild_id = ?
+        """,
+        (guild_id,),
+    ).fetchone()
+    if lines <= 1:
+        return None
+    _withdraw(tx, guild_id, now)
+    return int(last)
+
+
+def _withdraw(tx: sqlite3.Connection, guild_id: int, now: int) -> None:
+    """Nothing came of the message that was begun: its lines are due again."""
     tx.execute(
         """
         UPDATE server_log SET begun_channel = NULL, begun_line = NULL, begun_at = NULL
@@ -254,7 +278,6 @@ def moved_meanwhile(tx: sqlite3.Connection, guild_id: int, channel_id: int, now:
         (guild_id,),
     )
     _due_if_more(tx, guild_id, now)
-    return True
 
 
 def rest(tx: sqlite3.Connection, guild_id: int) -> None:

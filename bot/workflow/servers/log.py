@@ -50,7 +50,8 @@ somebody (Discord docs, resources/message, on ``enforce_nonce``)."""
 
 OF_THE_MESSAGE: Final = frozenset({50006, 50035, 200000, 240000})
 """Refusals that say nothing of the channel: empty, malformed, blocked by AutoMod, a harmful link
-(Discord docs, topics/opcodes-and-status-codes). The same words would be refused for ever."""
+(Discord docs, topics/opcodes-and-status-codes). The same words would be refused for ever; it is
+found out which of them, so that no others are left out with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ class ServerLog:
         self._posts = asyncio.Semaphore(POSTS_AT_ONCE)
         self._errands = Errands(clock, MOST_PATIENCE)
         self._reopened: set[int] = set()
+        # server -> a line: up to this one each is posted alone, as Discord refuses one of them
+        self._one_by_one: dict[int, int] = {}
 
     def reopened(self, guild_id: int, _channel_id: int | None) -> None:
         """What the bot may do has changed in this server: its log may take something again."""
@@ -145,7 +148,7 @@ class ServerLog:
             await self._posted(guild_id, begun.line_id)
             return
         if begun is None or begun.channel_id != sheet.channel_id:
-            page = self._wording(sheet.lines, sheet.lost)
+            page = self._wording(self._together(guild_id, sheet), sheet.lost)
             now = self._clock.now()
             begun = Begun(sheet.channel_id, sheet.lines[page.lines - 1].id, now)
         else:  # the same lines again, whatever came since: a second post of them is the first one
@@ -161,6 +164,13 @@ class ServerLog:
             if error.code != REMOVED:
                 raise
         await self._posted(guild_id, begun.line_id)
+
+    def _together(self, guild_id: int, sheet: Sheet) -> Sequence[LogLine]:
+        """The lines that may share a message."""
+        if sheet.lines[0].id <= self._one_by_one.get(guild_id, 0):
+            return sheet.lines[:1]
+        self._one_by_one.pop(guild_id, None)
+        return sheet.lines
 
     async def _stands(self, guild_id: int, begun: Begun) -> bool:
         """Whether the message that was begun is there."""
@@ -190,14 +200,21 @@ class ServerLog:
         log.info("the log channel of server %d: %s", guild_id, error)
         wait = min(MOST_REFUSED_MS, REFUSED_MS * 2 ** min(sheet.attempts, 16))
 
-        def write(tx: sqlite3.Connection) -> int:
-            if sheet.chosen and logbook.moved_meanwhile(tx, guild_id, sheet.channel_id, now):
-                return 0
-            if not sheet.chosen or not code or code in OF_THE_MESSAGE:
-                return logbook.give_up(tx, guild_id, now, tell=sheet.chosen)
-            return logbook.refused(tx, guild_id, code, now + wait, now)
+        of_the_message = not code or code in OF_THE_MESSAGE
 
-        lost = await self._database.write(write)
+        def write(tx: sqlite3.Connection) -> tuple[int, int | None]:
+            """How many lines are lost, and up to which one they are posted one by one."""
+            if sheet.chosen and logbook.moved_meanwhile(tx, guild_id, sheet.channel_id, now):
+                return 0, None
+            if of_the_message and (last := logbook.withdraw_many(tx, guild_id, now)) is not None:
+                return 0, last
+            if of_the_message or not sheet.chosen:
+                return logbook.give_up(tx, guild_id, now, tell=sheet.chosen), None
+            return logbook.refused(tx, guild_id, code, now + wait, now), None
+
+        lost, last = await self._database.write(write)
+        if last is not None:
+            self._one_by_one[guild_id] = last
         self._tally(Chore.LOG_REFUSED, 1)
         self._tally(Chore.LOG_LOST, lost)
 

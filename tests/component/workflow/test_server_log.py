@@ -402,3 +402,49 @@ async def test_a_refusal_says_nothing_of_a_channel_that_was_chosen_meanwhile(
     for _ in range(3):
         await logged.tell()
     assert blocked(logged, OTHER_LOG) == [7]
+
+
+async def test_of_many_changes_only_the_one_that_discord_refuses_is_left_out(
+    logged: House,
+) -> None:
+    """A reason had quoted what a member said, which AutoMod takes: up to forty changes of others
+    that shared its message were missing from the log, too.
+    """
+    await block(logged, *range(1, 6))
+    whole, third = Denied(200000), Denied(200000)
+    logged.discord.announcements.extend([whole, None, None, third])
+    for _ in range(8):
+        await logged.tell()
+    await block(logged, 6, 7)
+    await logged.tell()
+
+    assert blocked(logged) == [1, 2, 4, 5, 6, 7]
+    texts = logged.discord.said(LOG)
+    (told,) = [text for text in texts if "could not be posted" in text]
+    assert told.startswith("-# Before this, 1 line ")
+    assert blocked_in(told) == [4]
+    assert blocked_in(texts[-1]) == [6, 7]
+    assert logged.chores[Chore.LOG_LOST] == 1
+
+
+async def test_a_kill_while_changes_go_one_by_one_loses_none(open_house: OpenHouse) -> None:
+    """The next process begins with the whole message again, and is refused as well."""
+    house = await open_house()
+    await choose(house, log=LOG)
+    await house.tell()
+    await block(house, 1, 2, 3)
+    house.discord.announcements.extend([Denied(200000), None])
+    for _ in range(2):
+        await house.tell()
+    assert blocked(house) == [1]
+    house = await open_house()
+    house.discord.announcements.extend([Denied(200000), Denied(200000)])
+    for _ in range(5):
+        await house.tell()
+    assert blocked(house) == [1, 3]
+
+
+def blocked_in(text: str) -> list[int]:
+    """The members of whom one message says that they are blocked."""
+    lines = [line for line in text.split("\n") if "→ blocked" in line]
+    return [int(line[2 : line.index(">")]) for line in lines]
