@@ -307,10 +307,10 @@ async def pictures_needed(database: Database) -> set[str]:
 
 
 async def video_is_at(tx: aiosqlite.Connection, job_id: int, path: Path) -> None:
-    """The job's finished video lies here, and not where it was."""
+    """The job's finished video lies here, wherever it was; also where nobody knows any more."""
     await fetch(
         tx,
-        "UPDATE job SET video_path = :path WHERE id = :id AND video_path IS NOT NULL",
+        "UPDATE job SET video_path = :path WHERE id = :id",
         {"id": job_id, "path": str(path)},
     )
 

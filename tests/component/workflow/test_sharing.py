@@ -341,3 +341,21 @@ async def test_a_share_is_not_overdue_because_its_video_is_old(house: House) -> 
     await _share(house, job)
     await _settle(house)
     assert await _state(house, job) is D.SENT
+
+
+async def test_a_video_whose_words_were_erased_is_shared_too(house: House) -> None:
+    """A month later. Where it lies was written down nowhere any more: the same video was fetched
+    again and again, as fast as it came, and never shared.
+    """
+    job = await _delivered(house)
+    house.clock.move(40 * 86_400)
+    await house.keeping.round()
+    assert (await house.job(job.id)).erased_at is not None
+    await _share(house, job)
+    await _settle(house, 6)
+
+    assert len(house.discord.addresses) == 1
+    assert await _state(house, job) is D.SENT
+    (shared,) = house.discord.of(job.id, K.SHARE)
+    assert shared.had_video
+    assert _files(house) == []
