@@ -7,7 +7,7 @@ import pytest
 from bot.sandbox.discord import ClientRefused, Invocation, Permission
 from bot.sandbox.discord.invocations import MODAL_SUBMIT
 from tests.e2e.conftest import OpenScene
-from tests.e2e.panel import access, choice, field_name, forged, opened, private, rows
+from tests.e2e.panel import Hand, access, choice, field_name, forged, opened, private, rows
 from tests.e2e.test_moderation import NOTHING_HERE, entries, moderator
 from tests.e2e.town import Scene, bots
 
@@ -332,13 +332,86 @@ async def test_what_is_gone_is_named_and_can_be_taken_off(scene: Scene) -> None:
     assert access(scene, "allowed_channel") == {scene.channel.id}
     assert "Take off what is gone" not in hand.labels
     await hand.open("members")
-    text = await hand.press("gone")
+    assert "❓" in await hand.press("gone")  # without it everybody could ask
+    text = await hand.press("gone_open")
     assert f"✅ Roles of which one is needed: <@&{makers.id}> → none is needed" in text
     await hand.open("review")
     assert "❌ Videos wait there" in await hand.press("gone")
     await hand.choose("looks")
     assert f"✅ Review channel: <#{office.id}> → none" in await hand.press("gone")
     assert "⚠️" not in await hand.open("home")
+
+
+async def looked_again(hand: Hand, page: str) -> None:
+    """Leave the page, and come back to it."""
+    await hand.open("home" if hand.home == "settings" else "places")
+    await hand.open(page)
+
+
+@pytest.mark.parametrize(("home", "page"), [("settings", "channels"), ("setup", "asking")])
+async def test_a_server_whose_last_channel_is_gone_stays_closed_until_somebody_opens_it(
+    scene: Scene, home: str, page: str
+) -> None:
+    """Taking it off the list opened every channel, and nobody was asked. Now the panel says what
+    would be open; whoever does not press that leaves all as it is, or chooses another channel.
+    """
+    mona = moderator(scene)
+    attic = scene.guild.create_text_channel("attic")
+    hand = await opened(scene, mona, home)
+    if home == "settings":
+        await hand.open(page)
+    await hand.choose("allowed", attic)
+    attic.delete()
+    await looked_again(hand, page)
+    before = entries(scene)
+    text = await hand.press("gone")
+    assert "Without the list members may ask in **every channel**." in text
+    assert "Nothing was changed." in text
+    assert "Open every channel" in hand.labels
+    assert access(scene, "allowed_channel") == {attic.id}
+    assert entries(scene) == before
+    assert "channel" in await scene.refused()
+
+    text = await hand.choose("allowed", scene.channel)  # the other way out, beside the question
+    assert "Open every channel" not in hand.labels
+    assert "❓" not in await hand.press("gone")
+    assert access(scene, "allowed_channel") == {scene.channel.id}
+    await scene.delivered(await scene.card())
+
+    loft = scene.guild.create_text_channel("loft")
+    await hand.choose("allowed", loft)
+    loft.delete()
+    await looked_again(hand, page)
+    await hand.press("gone")
+    text = await hand.press("gone_open")
+    assert f"✅ Channels where videos may be asked for: <#{loft.id}> → all" in text
+    assert access(scene, "allowed_channel") == set()
+    await scene.delivered(await scene.card())
+
+
+async def test_a_role_without_which_nobody_asks_is_not_let_go_unasked(scene: Scene) -> None:
+    """And neither is anything else on its page: all of it, or nothing."""
+    mona = moderator(scene)
+    makers, noisy = scene.guild.create_role("makers"), scene.guild.create_role("noisy")
+    hand = await opened(scene, mona)
+    await hand.open("members")
+    await hand.choose("required", makers)
+    await hand.choose("barred", noisy)
+    scene.guild.delete_role(makers)
+    scene.guild.delete_role(noisy)
+    await looked_again(hand, "members")
+    text = await hand.press("gone")
+    assert "Without the list **every member** may ask" in text
+    assert access(scene, "required_role") == {makers.id}
+    assert access(scene, "barred_role") == {noisy.id}
+    assert "role" in await scene.refused()
+    await looked_again(hand, "members")
+    assert "Let every member ask" not in hand.labels
+    await hand.press("gone")
+    text = await hand.press("gone_open")
+    assert f"✅ Roles of which one is needed: <@&{makers.id}> → none is needed" in text
+    assert f"✅ Barred roles: <@&{noisy.id}> → none" in text
+    await scene.delivered(await scene.card())
 
 
 async def test_everything_answers_after_a_restart(open_scene: OpenScene) -> None:

@@ -36,7 +36,7 @@ from bot.ui.moderation.panel import settings, setup
 from bot.ui.moderation.panel.controls import ears
 from bot.ui.moderation.panel.forms import LONGEST, Sheet, number, plain, whole
 from bot.ui.moderation.panel.numbers import FORMS
-from bot.ui.moderation.panel.parts import IDS, MOST_TEXT, Notice, Panel, changed, refused
+from bot.ui.moderation.panel.parts import IDS, MOST_TEXT, Notice, Panel, asking, changed, refused
 from bot.ui.moderation.panel.server import Chosen, Place, Server
 from bot.ui.moderation.panel.trial import content, picture
 from bot.ui.permissions import INVITED, Use
@@ -161,7 +161,7 @@ def test_every_page_fits_into_a_message(name: str, which: str) -> None:
     """Forty components, four thousand characters, twenty-five options, five buttons a row, no id
     twice: as Discord checks it, with the longest notice above.
     """
-    for notice in (None, long_notice()):
+    for notice in (None, long_notice(), asking(BadOption("x", "?" * 300), "Yes", "settings:x:y")):
         panel = drawn(name, SERVERS[which](), notice)
         problems = Problems()
         components.check(panel.body(), v2=True, files=set(), problems=problems)
@@ -211,6 +211,11 @@ def test_selects_show_what_is_chosen_and_still_there() -> None:
     assert preset(panel, "required") == [21]
     assert "Does not exist any more: <@&22>" in texts(panel)
     assert any(p.get("label") == "Take off what is gone" for p in parts(panel))
+    nothing = a_server(replace(policy, allowed_channels=frozenset({12})), roles=frozenset())
+    for name, what in (("channels", "allowed"), ("members", "required")):
+        (menu,) = (p for p in parts(drawn(f"settings {name}", nothing))
+                   if p.get("custom_id", "").endswith(f":{what}"))  # fmt: skip
+        assert menu["placeholder"] == "None that exists: nobody can ask"
     well = a_server(replace(policy, allowed_channels=frozenset({11})), places=places)
     labels = [p.get("label") for p in parts(drawn("settings channels", well))]
     assert labels[-1:] == ["All settings"]

@@ -41,6 +41,16 @@ class Press:
     seen: frozenset[str]
 
 
+class UnaskedError(Exception):
+    """More members could ask than anybody has chosen: nothing was changed, ask first. ``str()``
+    says what would be open, ``label`` is on the button that opens it.
+    """
+
+    def __init__(self, why: str, label: str) -> None:
+        super().__init__(why)
+        self.label = label
+
+
 Act = Callable[[Press], Awaitable[Entries]]
 Known = TypeVar("Known")
 
@@ -187,18 +197,33 @@ _FIELDS: Final = MappingProxyType(
 """What a channel is for, and the choice that says so."""
 
 
+OPENING: Final = "gone_open"
+"""What the button does that takes the last entry off a list, and so opens what it closed."""
+
+
 async def _gone(press: Press) -> Entries:
-    """Take off the lists of this page, and out of its choices, what does not exist any more."""
+    """Take off the lists of this page, and out of its choices, what does not exist any more.
+    Raises ``UnaskedError`` where a list that lets some in would be left empty, and let in all.
+    """
+    return await _tidied(press, asked=False)
+
+
+async def _opened(press: Press) -> Entries:
+    """The same, whoever is let in then."""
+    return await _tidied(press, asked=True)
+
+
+async def _tidied(press: Press, *, asked: bool) -> Entries:
     guild = press.guild
     uses = CHANNELS_OF.get(press.page, frozenset())
     entries: list[AuditEntry | None] = []
     if press.page == "members":
-        entries += [
-            await _living(press, Access.REQUIRED_ROLE, guild.get_role),
-            await _living(press, Access.BARRED_ROLE, guild.get_role),
+        entries += [  # first what may have to be asked, as then nothing is changed
+            await _living(press, Access.REQUIRED_ROLE, guild.get_role, asked=asked),
+            await _living(press, Access.BARRED_ROLE, guild.get_role, asked=True),
         ]
     if "asking" in uses:
-        entries.append(await _living(press, Access.ALLOWED_CHANNEL, guild.get_channel))
+        entries.append(await _living(press, Access.ALLOWED_CHANNEL, guild.get_channel, asked=asked))
     fields = [field for use, field in _FIELDS.items() if use in uses]
 
     def change(now: Choices) -> Choices:
@@ -214,11 +239,33 @@ async def _gone(press: Press) -> Entries:
 
 
 async def _living(
-    press: Press, kind: Access, find: Callable[[int], object | None]
+    press: Press, kind: Access, find: Callable[[int], object | None], *, asked: bool
 ) -> AuditEntry | None:
-    return await press.governing.access(
-        press.by, kind, lambda now: [id_ for id_ in now if find(id_) is not None]
-    )
+    def living(now: frozenset[int]) -> Collection[int]:
+        left = [id_ for id_ in now if find(id_) is not None]
+        if now and not left and not asked:
+            raise UnaskedError(*_WOULD_OPEN[kind])
+        return left
+
+    return await press.governing.access(press.by, kind, living)
+
+
+_WOULD_OPEN: Final = MappingProxyType(
+    {
+        Access.ALLOWED_CHANNEL: (
+            "Nothing is left of the channels where videos may be asked for, so nobody can ask "
+            "anywhere. Without the list members may ask in **every channel**. To open only some, "
+            "choose them below instead.",
+            "Open every channel",
+        ),
+        Access.REQUIRED_ROLE: (
+            "Nothing is left of the roles of which one is needed, so nobody can ask. Without the "
+            "list **every member** may ask whom no other rule keeps out. To let in only some, "
+            "choose a role below instead.",
+            "Let every member ask",
+        ),
+    }
+)
 
 
 ACTS: Final[Mapping[str, Act]] = MappingProxyType(
@@ -235,6 +282,7 @@ ACTS: Final[Mapping[str, Act]] = MappingProxyType(
         "strikes_off": _fixed(strikes=None),
         "kept": _fixed(retention_ms=None),
         "gone": _gone,
+        OPENING: _opened,
     }
 )
 """By the name that a component's id ends with."""

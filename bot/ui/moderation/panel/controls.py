@@ -15,7 +15,7 @@ from bot.ui.callback import INVALID_FORM, NotAnsweredError
 from bot.ui.cards import Colour
 from bot.ui.moderation.access import moderator
 from bot.ui.moderation.panel import settings, setup
-from bot.ui.moderation.panel.acts import ACTS, Press
+from bot.ui.moderation.panel.acts import ACTS, OPENING, Press, UnaskedError
 from bot.ui.moderation.panel.forms import Ear, Entries, Sheet, sent
 from bot.ui.moderation.panel.numbers import FORMS
 from bot.ui.moderation.panel.parts import (
@@ -27,6 +27,7 @@ from bot.ui.moderation.panel.parts import (
     Notice,
     Panel,
     Where,
+    asking,
     changed,
     refused,
 )
@@ -135,11 +136,15 @@ async def _drawn(
 async def _answered(
     interaction: Interaction, by: Moderator, where: Where, work: Awaitable[Entries]
 ) -> Panel:
-    """The page after ``work``, with what it changed, or with what to do so that it can be done."""
+    """The page after ``work``, with what it changed, with what to do so that it can be done, or
+    with what has to be asked first.
+    """
     try:
         notice = changed(await work, services_of(interaction).moderation.governing.default)
     except BadOption as error:
         notice = refused(error)
+    except UnaskedError as error:
+        notice = asking(error, error.label, where.id(OPENING))
     return await _drawn(interaction, by, where, notice)
 
 

@@ -64,9 +64,8 @@ _POSTING: Final = MappingProxyType(
 def allowed(server: Server, where: Where) -> list[Item]:
     """Where videos may be asked for."""
     ids = server.standing.policy.allowed_channels
-    select = channel_select(
-        where.id("allowed"), ids, server, ASKED_IN, "Every channel", most=MOST_LISTED
-    )
+    none = "None that exists: nobody can ask" if ids else "Every channel"
+    select = channel_select(where.id("allowed"), ids, server, ASKED_IN, none, most=MOST_LISTED)
     about = "A thread counts as the channel above it. Choose none for every channel."
     return labelled("Videos may be asked for in", about, select)
 

@@ -49,10 +49,11 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What came of the last press."""
+    """What came of the last press. ``buttons`` are what it asks for."""
 
     text: str
     colour: Colour
+    buttons: Sequence[Button] = ()
 
 
 def changed(entries: Iterable[AuditEntry | None], default: Quota) -> Notice:
@@ -64,6 +65,12 @@ def changed(entries: Iterable[AuditEntry | None], default: Quota) -> Notice:
 def refused(why: Exception) -> Notice:
     """What to change, so that it can be done."""
     return Notice(f"❌ {why}\n-# Nothing was changed.", Colour.FAILED)
+
+
+def asking(what: Exception, label: str, custom_id: str) -> Notice:
+    """What would come of it, and the button that does it all the same."""
+    yes = button(label, custom_id, discord.ButtonStyle.danger)
+    return Notice(f"❓ {what}\n-# Nothing was changed.", Colour.WAITING, (yes,))
 
 
 class Panel(ui.LayoutView):
@@ -89,6 +96,8 @@ def page(title: str, about: str, body: Iterable[Item], notice: Notice | None = N
     parts: list[Item] = [ui.TextDisplay(f"## {title}\n{about}")]
     if notice is not None:
         parts.append(ui.TextDisplay(notice.text))
+        if notice.buttons:
+            parts.append(row(*notice.buttons))
     parts += [ui.Separator(), *body]
     return Panel(parts, notice.colour if notice is not None else Colour.WORKING)
 

@@ -129,11 +129,12 @@ def _members(server: Server, notice: Notice | None) -> Panel:
     policy = server.standing.policy
     needed, barred = policy.required_roles, policy.barred_roles
     lost = ", ".join(f"<@&{id_}>" for id_ in sorted(server.lost_roles())[: values.NAMED])
+    none = "None that exists: nobody can ask" if needed else "No role is needed"
     gone: list[Item] = [ui.TextDisplay(f"⚠️ Does not exist any more: {lost}")] if lost else []
     return _group(
         "members", server, notice,
         *labelled("Roles of which one is needed", "Choose none to need none.",
-                  role_select(where.id("required"), needed, server, "No role is needed")),
+                  role_select(where.id("required"), needed, server, none)),
         *labelled("Barred roles", "One of them bars, whatever other roles a member has.",
                   role_select(where.id("barred"), barred, server, "No role is barred")),
         ui.TextDisplay(
