@@ -289,6 +289,21 @@ async def test_a_channel_without_a_permission_is_chosen_with_a_warning(
     assert hand.chosen("log") == {office.id}
 
 
+async def test_a_log_that_everybody_reads_is_chosen_with_a_warning(scene: Scene) -> None:
+    """It stays until the channel is closed, and nothing is refused."""
+    mona = moderator(scene)
+    hand = await opened(scene, mona)
+    await hand.open("records")
+    text = await hand.choose("log", scene.channel)
+    assert f"✅ Log channel: none → <#{scene.channel.id}>" in text
+    assert f"⚠️ Every member sees <#{scene.channel.id}>, and so the names and prompts" in text
+    assert "⚠️ Every member sees" in await hand.open("home")
+    for role in (scene.guild.bot_role, *mona.roles):
+        scene.channel.set_overwrite(role, allow=Permission.VIEW_CHANNEL)
+    scene.channel.set_overwrite(scene.guild.everyone, deny=Permission.VIEW_CHANNEL)
+    assert "⚠️" not in await hand.open("records")
+
+
 async def test_a_role_of_the_bot_that_loses_a_permission_is_seen_too(scene: Scene) -> None:
     """And threads need their own, where members ask."""
     mona = moderator(scene)

@@ -52,6 +52,7 @@ LARGE = 9_100_000_000_000_000_000
 
 TEXT = discord.ChannelType.text
 HERE = Place(99, TEXT, INVITED)
+INVITED_WITHOUT_FILES = discord.Permissions(INVITED.value & ~discord.Permissions.attach_files.flag)
 PAGES: Mapping[str, settings.Draw] = {
     **{f"settings {name}": draw for name, draw in settings.PAGES.items()},
     **{f"setup {name}": draw for name, draw in setup.PAGES.items()},
@@ -263,13 +264,40 @@ def test_a_log_channel_that_refuses_is_said() -> None:
         assert ("since <t:5:R>" in text) == bool(said)
 
 
-def test_a_review_channel_that_everybody_sees_is_said() -> None:
-    """Of the others it is nobody's business: a log may be public."""
-    place = {11: Place(11, TEXT, INVITED, public=True)}
-    public = drawn("settings review", a_server(choices=Choices(review=11), places=place))
-    assert "Every member sees <#11>" in texts(public)
-    public = drawn("settings records", a_server(choices=Choices(log=11), places=place))
-    assert "⚠️" not in texts(public)
+@pytest.mark.parametrize(
+    ("name", "choices", "what"),
+    [
+        ("settings review", Choices(review=11), "the videos that wait for review"),
+        ("settings records", Choices(log=11), "the names and prompts in the log"),
+        ("settings home", Choices(log=11, review=11),
+         "the names and prompts in the log and the videos that wait for review"),
+        ("setup places", Choices(log=11), "the names and prompts in the log"),
+        ("setup review", Choices(review=11), "the videos that wait for review"),
+        ("setup summary", Choices(log=11), "the names and prompts in the log"),
+    ],
+)  # fmt: skip
+def test_a_channel_for_moderators_that_everybody_sees_is_said(
+    name: str, choices: Choices, what: str
+) -> None:
+    """What members read there, and what to do; also beside what the bot lacks there."""
+    said = (
+        f"Every member sees <#11>, and so {what}. Deny @everyone **View Channel** there and allow "
+        "it to moderators and to me, or choose another."
+    )
+    for granted, before in ((INVITED, ""), (INVITED_WITHOUT_FILES, "In <#11> I lack **Attach")):
+        places = {11: Place(11, TEXT, granted, public=True)}
+        text = texts(drawn(name, a_server(choices=choices, places=places)))
+        assert said in text
+        assert f"⚠️ {before}" in text
+    closed = {11: Place(11, TEXT, INVITED)}
+    assert "⚠️" not in texts(drawn(name, a_server(choices=choices, places=closed)))
+
+
+def test_where_videos_go_may_everybody_see() -> None:
+    """Results and the showcase are for members."""
+    places = {11: Place(11, TEXT, INVITED, public=True)}
+    server = a_server(choices=Choices(result=11, showcase=11), places=places)
+    assert "⚠️" not in texts(drawn("settings home", server))
 
 
 FULL = a_server(

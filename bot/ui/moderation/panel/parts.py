@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import discord
@@ -174,11 +175,25 @@ def warning(channel: Chosen) -> str | None:
     """What is wrong with a channel, if anything is."""
     if channel.place is None:
         return f"⚠️ <#{channel.id}> does not exist any more. Choose another."
+    wrong = []
     if channel.lacks:
-        return f"⚠️ In <#{channel.id}> I lack {bold(channel.lacks)}."
-    if channel.place.public and "review" in channel.uses:
-        return f"⚠️ Every member sees <#{channel.id}>, also the videos that wait there."
-    return None
+        wrong.append(f"In <#{channel.id}> I lack {bold(channel.lacks)}.")
+    told = [what for use, what in _FOR_MODERATORS.items() if use in channel.uses]
+    if channel.place.public and told:
+        wrong.append(
+            f"Every member sees <#{channel.id}>, and so {' and '.join(told)}. Deny @everyone "
+            "**View Channel** there and allow it to moderators and to me, or choose another."
+        )
+    return f"⚠️ {' '.join(wrong)}" if wrong else None
+
+
+_FOR_MODERATORS: Final = MappingProxyType(
+    {
+        "log": "the names and prompts in the log",
+        "review": "the videos that wait for review",
+    }
+)
+"""What stands in channels that are not for every member."""
 
 
 def bold(names: Iterable[str]) -> str:
