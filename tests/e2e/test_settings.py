@@ -8,7 +8,7 @@ from bot.sandbox.discord import ClientRefused, Invocation, Permission
 from bot.sandbox.discord.invocations import MODAL_SUBMIT
 from tests.e2e.conftest import OpenScene
 from tests.e2e.panel import Hand, access, choice, field_name, forged, opened, private, rows
-from tests.e2e.test_moderation import NOTHING_HERE, entries, moderator
+from tests.e2e.test_moderation import NOTHING_HERE, entries, moderate, moderator
 from tests.e2e.town import Scene, bots
 
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
@@ -287,6 +287,17 @@ async def test_a_channel_without_a_permission_is_chosen_with_a_warning(
     assert "⚠️" not in await hand.press("check")
     assert "Check again" not in hand.labels
     assert hand.chosen("log") == {office.id}
+
+
+async def test_a_pause_stands_at_the_top_of_the_panel(scene: Scene) -> None:
+    """With its reason, and how it is ended."""
+    mona = moderator(scene)
+    await moderate(scene, mona, "pause", reason="movie night")
+    hand = await opened(scene, mona)
+    assert "⏸️ **This server is paused**: takes no new videos, those waiting wait" in hand.text
+    assert "reason: `movie night`" in hand.text
+    await moderate(scene, mona, "resume")
+    assert "⏸️" not in (await opened(scene, mona)).text
 
 
 async def test_a_log_that_everybody_reads_is_chosen_with_a_warning(scene: Scene) -> None:

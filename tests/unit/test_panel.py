@@ -21,6 +21,7 @@ from bot.rules.policy import (
     Choices,
     Limit,
     Pause,
+    PauseMode,
     Policy,
     Rate,
     ReviewRule,
@@ -42,7 +43,7 @@ from bot.ui.moderation.panel.trial import content, picture
 from bot.ui.permissions import INVITED, Use
 from bot.workflow.moderation import Standing
 from bot.workflow.moderation import options as options_
-from bot.workflow.moderation.options import DAY_MS, HOUR_MS
+from bot.workflow.moderation.options import DAY_MS, HOUR_MS, LONGEST_REASON
 from bot.workflow.moderation.presets import PRESETS
 
 Json = dict[str, Any]
@@ -70,6 +71,7 @@ def a_server(
     *,
     numbers: Numbers | None = None,
     pause: Pause | None = None,
+    all_paused: Pause | None = None,
     places: Mapping[int, Place] | None = None,
     roles: range | frozenset[int] = frozenset(),
     here: Place = HERE,
@@ -83,6 +85,7 @@ def a_server(
         pause,
         LogState(),
         waiting,
+        all_paused,
     )
     return Server(standing, DEFAULT, places or {}, roles, here, mention)
 
@@ -115,6 +118,8 @@ def largest(*, gone: bool = False, granted: discord.Permissions | None = None) -
         policy,
         choices,
         numbers=Numbers(1_000_000, 1_000_000, 10_000),
+        pause=Pause(PauseMode.DRAIN, "x" * LONGEST_REASON, 10**15),
+        all_paused=Pause(PauseMode.DRAIN, "x" * LONGEST_REASON, 10**15),
         places={} if gone else places,
         roles=frozenset() if gone else frozenset(ids[:500]),
         here=Place(LARGE + 599, TEXT, none),
@@ -368,6 +373,24 @@ def test_the_panel_says_how_many_videos_wait() -> None:
     ):
         panel = drawn("settings home", a_server(choices=choices, waiting=3))
         assert line in texts(panel).splitlines()
+
+
+@pytest.mark.parametrize("name", ["settings home", "setup summary", "setup done"])
+def test_why_nothing_is_taken_is_said(name: str) -> None:
+    """Whose pause it is, what becomes of what waits, until when, why, and who can end it."""
+    ours = a_server(pause=Pause(reason="a `party`"))
+    theirs = a_server(all_paused=Pause(PauseMode.DRAIN, until=5_000))
+    assert (
+        "⏸️ **This server is paused**: takes no new videos, those waiting wait, until somebody "
+        f"ends it, reason: `a ˋpartyˋ`\n-# {mention('moderate resume')} ends that."
+    ) in texts(drawn(name, ours))
+    assert (
+        "⏸️ **The bot’s operator has paused all servers**: takes no new videos, those waiting are "
+        "made until <t:5:f>\n-# Only the operator can end that."
+    ) in texts(drawn(name, theirs))
+    for server in (ours, theirs):
+        assert "Members can ask for videos now" not in texts(drawn(name, server))
+    assert "⏸️" not in texts(drawn(name, a_server()))
 
 
 def options(panel: Panel, what: str) -> dict[str, bool]:

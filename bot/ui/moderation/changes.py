@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bot.model import Quota
+from bot.rules.policy import Pause, PauseMode
 from bot.rules.words import Then
 from bot.ui.cards import code
 from bot.ui.moderation import values
@@ -192,8 +193,14 @@ def _block(state: State | None, say: Moment) -> str:
 def _pause(state: State | None, say: Moment) -> str:
     if state is None:
         return "takes new videos"
-    rest = {"drain": ", those waiting are made"}.get(state["mode"], ", those waiting wait")
-    return f"takes no new videos{rest}{_terms(state, say)}"
+    return paused(Pause(PauseMode(state["mode"]), state.get("reason"), state.get("until")), say)
+
+
+def paused(pause: Pause, say: Moment | None = None) -> str:
+    """What a pause comes to, until when, and why."""
+    rest = "are made" if pause.mode is PauseMode.DRAIN else "wait"
+    terms = _terms({"until": pause.until, "reason": pause.reason}, say or shown_moment)
+    return f"takes no new videos, those waiting {rest}{terms}"
 
 
 def _verdict(state: State | None) -> str:
@@ -214,7 +221,8 @@ def _shown(trouble: State | None) -> str:
 
 
 def _terms(state: State, say: Moment) -> str:
-    until = f" until {say(state['until'])}" if "until" in state else ", until somebody ends it"
+    end = state.get("until")
+    until = ", until somebody ends it" if end is None else f" until {say(end)}"
     return until + _reason(state)
 
 

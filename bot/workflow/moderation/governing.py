@@ -75,8 +75,9 @@ class Moderator:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All that is set in a server now. ``pause`` is the server's, as long as it holds, ``log`` how
-    its log channel is doing, ``waiting`` how many videos wait for a moderator.
+    """All that is set in a server now. ``pause`` is the server's, as long as it holds,
+    ``all_paused`` the operator's of all servers; ``log`` is how its log channel is doing,
+    ``waiting`` how many videos wait for a moderator.
     """
 
     policy: Policy
@@ -85,6 +86,7 @@ class Standing:
     pause: Pause | None
     log: LogState
     waiting: int = 0
+    all_paused: Pause | None = None
 
 
 class Governing:
@@ -287,7 +289,11 @@ class Governing:
 
         def read(tx: sqlite3.Connection) -> Standing:
             policy = policies.read_server(tx, guild_id, self.default)
-            pause = policy.pause if policy.pause and policy.pause.active(now) else None
+            above = policies.read_server(tx, policies.OPERATOR, self.default)
+            pause, all_paused = (
+                one.pause if one.pause and one.pause.active(now) else None
+                for one in (policy, above)
+            )
             return Standing(
                 policy,
                 choices.read(tx, guild_id),
@@ -295,6 +301,7 @@ class Governing:
                 pause,
                 logbook.state(tx, guild_id),
                 reviews.waiting(tx, guild_id),
+                all_paused,
             )
 
         return await self._database.read(read)

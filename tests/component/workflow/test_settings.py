@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from bot.errors import BadOption
 from bot.model import Quota, Verb
-from bot.rules.policy import AgeRule, Choices, PauseMode, Rate, Strikes
-from bot.store import audit
+from bot.rules.policy import AgeRule, Choices, Pause, PauseMode, Rate, Strikes
+from bot.store import audit, policies
+from bot.store import governing as store
+from bot.store.audit import Act
 from bot.workflow.moderation import Access, Governing, Moderator, Whose, options, presets
 from bot.workflow.moderation.options import DAY_MS, HOUR_MS
 from tests.fakes import GUILD, House
@@ -57,6 +61,27 @@ async def test_blocks_and_pauses_that_are_over_do_not_count(
     house.clock.move(3_600)
     now = await governing.standing(GUILD)
     assert (now.pause, now.numbers.members_blocked) == (None, 0)
+
+
+@pytest.mark.parametrize("mode", PauseMode)
+async def test_the_operators_pause_stands_in_every_server(
+    house: House, governing: Governing, mode: PauseMode
+) -> None:
+    """Moderators saw a server that takes videos, and members who were refused. It is not the
+    server's own pause, and ends like one.
+    """
+    until = house.clock.now() + HOUR_MS
+
+    def pause(tx: sqlite3.Connection) -> None:
+        act = Act(policies.OPERATOR, 1, house.clock.now())
+        store.pause(tx, act, mode, reason="repairs", until=until)
+
+    await house.database.write(pause)
+    for guild_id in (GUILD, GUILD + 1):
+        now = await governing.standing(guild_id)
+        assert (now.pause, now.all_paused) == (None, Pause(mode, "repairs", until))
+    house.clock.move(3_600)
+    assert (await governing.standing(GUILD)).all_paused is None
 
 
 async def test_a_list_changes_from_what_it_is_now(governing: Governing) -> None:

@@ -39,7 +39,8 @@ _WARNED_AT_HOME: Final = 3
 
 def home(server: Server, notice: Notice | None) -> Panel:
     """A line for each group with a button to change it, and what commands have set."""
-    body: list[Item] = [
+    body: list[Item] = [ui.TextDisplay(line) for line in summaries.pauses(server)]
+    body += [
         ui.Section(
             ui.TextDisplay(f"**{title}**\n{summary(server)}"),
             accessory=button("Edit", Where(SETTINGS, name).id(OPEN)),

@@ -46,7 +46,7 @@ TEST: Final = "test"
 """What the button does that tries every channel out."""
 
 _ROOM: Final = 2_400
-"""Characters that the lines about channels may have together."""
+"""Characters that the lines about channels may have, together with those about pauses."""
 
 
 def _step(
@@ -170,6 +170,8 @@ def summary(
 ) -> Panel:
     """What was chosen, and what was found in each channel. While ``busy``, more is on the way."""
     where = Where(SETUP, SUMMARY)
+    pauses = summaries.pauses(server)
+    room = _ROOM - sum(map(len, pauses))
     said = (
         summaries.asking(server),
         summaries.results(server),
@@ -180,9 +182,10 @@ def summary(
     return _step(
         SUMMARY, "This is how it is set up", "Go back to change something.",
         [
+            *map(ui.TextDisplay, pauses),
             ui.TextDisplay("\n".join(f"- {line}" for line in said)),
             ui.Separator(),
-            ui.TextDisplay("**Channels**\n" + fitting(findings)),
+            ui.TextDisplay("**Channels**\n" + fitting(findings, room)),
         ],
         notice,
         on="Done",
@@ -224,7 +227,7 @@ def verdict(findings: Sequence[Finding]) -> Notice:
     return Notice("✅ Everything works where it was tried.", Colour.DONE)
 
 
-def fitting(findings: Sequence[Finding], room: int = _ROOM) -> str:
+def fitting(findings: Sequence[Finding], room: int) -> str:
     """As many of them as there is room for, a line each; what is wrong first."""
     ordered = sorted(findings, key=lambda one: one.well)
     lines: list[str] = []
@@ -239,12 +242,15 @@ def fitting(findings: Sequence[Finding], room: int = _ROOM) -> str:
 
 
 def _done(server: Server, notice: Notice | None) -> Panel:
+    pauses = summaries.pauses(server)
+    begin = "once the pause is over" if pauses else "now"
     body: list[Item] = [
+        *map(ui.TextDisplay, pauses),
         ui.TextDisplay(
             "\n".join(
                 (
-                    f"Members can ask for videos now, with {server.mention('create')}. They were "
-                    "told nothing: say a word to them when you like.",
+                    f"Members can ask for videos {begin}, with {server.mention('create')}. They "
+                    "were told nothing: say a word to them when you like.",
                     f"{server.mention('moderate settings')} changes all of this and more; "
                     f"{server.mention('moderate explain')} says what holds for one member.",
                 )

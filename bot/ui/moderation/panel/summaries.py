@@ -5,9 +5,27 @@ from __future__ import annotations
 from bot.rules.policy import AgeRule, Choices
 from bot.ui.cards import when
 from bot.ui.moderation import values
+from bot.ui.moderation.changes import paused
 from bot.ui.moderation.panel.server import Server
 from bot.ui.moderation.texts import so_many
 from bot.workflow.moderation import Access
+
+
+def pauses(server: Server) -> list[str]:
+    """Why nothing is taken, where that is so."""
+    standing = server.standing
+    lines = []
+    if standing.all_paused is not None:
+        lines.append(
+            f"⏸️ **The bot’s operator has paused all servers**: {paused(standing.all_paused)}\n"
+            "-# Only the operator can end that."
+        )
+    if standing.pause is not None:
+        lines.append(
+            f"⏸️ **This server is paused**: {paused(standing.pause)}\n"
+            f"-# {server.mention('moderate resume')} ends that."
+        )
+    return lines
 
 
 def asking(server: Server) -> str:
