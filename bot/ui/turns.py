@@ -34,3 +34,7 @@ class Turns:
             return False
         self._next[guild_id] = now + self._pause_ms
         return True
+
+    def give_back(self, guild_id: int) -> None:
+        """Nothing came of the server's turn: the next one need not wait for it."""
+        self._next.pop(guild_id, None)

@@ -138,7 +138,9 @@ async def test_test_posts_take_turns_and_say_what_stays(scene: Scene) -> None:
 
 
 async def test_a_press_that_is_answered_too_late_posts_nothing(scene: Scene) -> None:
-    """Posts went into every channel, and their outcome to nobody."""
+    """Posts went into every channel, and their outcome to nobody. It also used up the server's
+    turn: whoever pressed again was told to wait half a minute for a test that never was.
+    """
     mona = moderator(scene)
     hand = await opened(scene, mona, "setup")
     await hand.open("summary")
@@ -150,6 +152,7 @@ async def test_a_press_that_is_answered_too_late_posts_nothing(scene: Scene) -> 
     await hand.open("summary")
     asked = [seen.route for seen in scene.discord.requests[began:]]
     assert set(asked) == {CALLBACK}
+    assert "✅ Everything works" in await try_out(hand)
 
 
 async def test_servers_that_test_at_once_share_the_places(scene: Scene) -> None:

@@ -42,3 +42,5 @@ def test_a_server_has_one_turn_at_a_time() -> None:
     clock.move(0.1)
     assert turns.take(1)
     assert not turns.take(1)
+    turns.give_back(1)
+    assert turns.take(1)

@@ -217,7 +217,8 @@ async def _submitted(interaction: Interaction, custom_id: str) -> None:
 async def _test(interaction: Interaction, by: Moderator) -> None:
     """Post into every chosen channel, or here where none is chosen, and say what came of it."""
     server = await look(interaction, by)
-    if not services_of(interaction).tests.take(by.guild_id):
+    turns = services_of(interaction).tests
+    if not turns.take(by.guild_id):
         soon = Notice(
             "⏳ There was a test a moment ago. Please wait half a minute.", Colour.WAITING
         )
@@ -227,7 +228,8 @@ async def _test(interaction: Interaction, by: Moderator) -> None:
     if not await _show(
         interaction, setup.summary(server, waiting, setup.checks(server), busy=True)
     ):
-        return  # nobody would read what came of it
+        turns.give_back(by.guild_id)  # nobody would read what came of it
+        return
     tried = server.chosen() or setup.channels(server)
     findings = await try_out(interaction, tried)
     server = await look(interaction, by)
