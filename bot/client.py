@@ -23,6 +23,7 @@ from bot.ui.forms import answer_form
 from bot.ui.moderation import reports, reviews
 from bot.ui.moderation.log import LogButton
 from bot.ui.moderation.panel.controls import Control, ears
+from bot.ui.moderation.panel.trial import LeftoverButton
 from bot.ui.repeats import Repeats
 from bot.ui.videos import VideoButton
 from bot.workflow.delivery.brake import Brake
@@ -173,8 +174,8 @@ class PikaBot(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         """After login, before the gateway: commands and lasting buttons."""
         self.add_dynamic_items(
-            *buttons.ALL, LogButton, Control, VideoButton, reviews.ReviewButton,
-            reports.ReportButton,
+            *buttons.ALL, LogButton, Control, LeftoverButton, VideoButton,
+            reviews.ReviewButton, reports.ReportButton,
         )  # fmt: skip
         for ear in ears():
             self.add_view(ear)

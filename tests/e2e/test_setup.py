@@ -6,8 +6,9 @@ import asyncio
 
 from bot.sandbox.discord import Fault, Permission
 from bot.ui.turns import AT_ONCE
+from tests.e2e.conftest import OpenScene
 from tests.e2e.panel import Hand, opened, private
-from tests.e2e.test_moderation import moderator
+from tests.e2e.test_moderation import NOTHING_HERE, moderator
 from tests.e2e.town import Scene, bots
 
 MESSAGES = "/channels/{channel_id}/messages"
@@ -124,7 +125,7 @@ async def test_test_posts_take_turns_and_say_what_stays(scene: Scene) -> None:
         Fault("DELETE", f"{MESSAGES}/{{message_id}}", times=None, status=403, code=50001)
     )
     text = await try_out(hand)
-    assert "It could not be deleted again: please do." in text
+    assert "I could not delete it: please do, by its button." in text
     assert len(bots(scene.channel)) == 1
     text = await hand.press("test")
     assert "Please wait half a minute" in text
@@ -135,6 +136,35 @@ async def test_test_posts_take_turns_and_say_what_stays(scene: Scene) -> None:
     scene.discord.faults.clear()
     scene.discord.faults.add(Fault("POST", MESSAGES, status=404, code=10003))
     assert "it does not exist any more" in await try_out(other)
+
+
+async def test_a_test_post_that_stayed_is_deleted_by_its_button(open_scene: OpenScene) -> None:
+    """It said that it goes away by itself, and stayed when the bot was killed before that. Any
+    moderator deletes it, after any restart; members do not, and nothing else goes that way.
+    """
+    scene = await open_scene()
+    mona = moderator(scene)
+    hand = await opened(scene, mona, "setup")
+    await hand.open("summary")
+    deleting = scene.discord.faults.add(
+        Fault("DELETE", f"{MESSAGES}/{{message_id}}", delay=30, drop="before")
+    )
+    await scene.discord.press(mona, hand.shown, custom_id=hand.id("test"))
+    await scene.until(lambda: deleting.used == 1)
+    await scene.town.kill()
+    await scene.town.restart()
+    (post,) = bots(scene.channel)
+    assert "goes away by itself" not in post.text
+    assert [button.label for button in post.buttons] == ["Delete"]
+    pressed = await scene.press(scene.bob, post, label="Delete")
+    assert pressed.message is not None
+    assert pressed.message.text == NOTHING_HERE
+    assert bots(scene.channel) == [post]
+    card = await scene.card(where=scene.channel)
+    video = await scene.delivered(card)
+    assert await scene.forge(mona, video, "test-post:delete") == NOTHING_HERE
+    await scene.press(mona, post, label="Delete")
+    await scene.until(lambda: bots(scene.channel) == [card, video])
 
 
 async def test_a_press_that_is_answered_too_late_posts_nothing(scene: Scene) -> None:

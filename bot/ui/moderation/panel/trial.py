@@ -1,32 +1,36 @@
 """Test posts: a real message with an embed and a picture into every chosen channel, then away.
 
 What permissions promise is not all that Discord asks for. So this does what a delivery does: it
-posts, embeds, attaches, and reads again; then it deletes the message. It wakes nobody.
+posts, embeds, attaches, and reads again; then it deletes the message. It wakes nobody. One that
+stays, as the bot was stopped in between or may not delete it, moderators delete by its button.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import struct
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, Self, cast
 
 import aiohttp
 import discord
 
-from bot.errors import TryLater
-from bot.ui.base import Interaction, services_of
+from bot.errors import NothingHere, TryLater
+from bot.ui.base import Interaction, acting, services_of
 from bot.ui.cards import Colour, code
+from bot.ui.moderation.access import moderator
 from bot.ui.moderation.panel.parts import bold
 from bot.ui.moderation.panel.server import Chosen
 from bot.ui.moderation.panel.setup import Finding
 from bot.workflow.delivery.brake import Brake
 
 PICTURE: Final = "test.png"
+TITLE: Final = "Test post"
 _SIDE: Final = 32
 _COLOUR: Final = bytes((0x58, 0x65, 0xF2))
 
@@ -92,7 +96,7 @@ async def _post(interaction: Interaction, channel_id: int) -> Arrived:
 
 
 def _judged(where: str, arrived: Arrived) -> Finding:
-    gone = "" if arrived.deleted else " It could not be deleted again: please do."
+    gone = "" if arrived.deleted else " I could not delete it: please do, by its button."
     if not arrived.read:
         return Finding(False, f"❌ {where}: posted, but I could not read it again.{gone}")
     if not arrived.whole:
@@ -122,15 +126,47 @@ def _why(error: discord.HTTPException) -> str:
     return known or f"Discord refused it ({error.code}): {code(error.text, 100)}"
 
 
+_Button = discord.ui.Button[Any]
+
+
+class LeftoverButton(discord.ui.DynamicItem[_Button], template=re.compile("test-post:delete")):
+    """Deletes the test post that it is on, for whoever may moderate when it is pressed."""
+
+    def __init__(self) -> None:
+        super().__init__(discord.ui.Button(label="Delete", custom_id="test-post:delete"))
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: Interaction, _item: discord.ui.Item[Any], _match: re.Match[str]
+    ) -> Self:
+        """The button of a post that an earlier process may have sent."""
+        return cls()
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Delete it."""
+        await acting(interaction, self._delete(interaction))
+
+    async def _delete(self, interaction: Interaction) -> None:
+        await moderator(interaction)
+        post = interaction.message
+        if post is None or [embed.title for embed in post.embeds] != [TITLE]:
+            raise NothingHere
+        await interaction.response.defer()
+        with suppress(discord.NotFound):  # somebody was faster
+            await interaction.delete_original_response()
+
+
 def content() -> dict[str, Any]:
     """The message, which wakes nobody."""
     embed = discord.Embed(
-        title="Test post",
-        description="Moderators are setting me up. This goes away by itself.",
+        title=TITLE,
+        description="Moderators are trying out where I may post. I delete this as soon as I have "
+        "read it again. Should it stay, I was interrupted: a moderator can delete it.",
         colour=int(Colour.WORKING),
     ).set_image(url=f"attachment://{PICTURE}")
     return {
         "embed": embed,
+        "view": discord.ui.View(timeout=None).add_item(LeftoverButton()),
         "file": discord.File(BytesIO(picture()), PICTURE, description="A blue square"),
         "silent": True,
         "allowed_mentions": discord.AllowedMentions.none(),
