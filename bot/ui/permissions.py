@@ -30,17 +30,6 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Every permission that the bot ever needs, in the order in which Discord lists them."""
 
-INVITED: Final = discord.Permissions(
-    view_channel=True,
-    send_messages=True,
-    send_messages_in_threads=True,
-    attach_files=True,
-    embed_links=True,
-    read_message_history=True,
-)
-"""What the invite link asks for: the least that suffices to post a video as a reply and to find it
-again. Voice channels need more, which everybody has unless they are closed."""
-
 
 class Use(Enum):
     """What a channel is for."""
@@ -72,6 +61,13 @@ def needed(kind: discord.ChannelType, use: Use) -> tuple[str, ...]:
     elif kind in _THREADS_ONLY or use is Use.ASKING:
         needs.add("send_messages_in_threads")
     return tuple(name for name in NAMES if name in needs)
+
+
+INVITED: Final = discord.Permissions(
+    **dict.fromkeys(needed(discord.ChannelType.text, Use.ASKING), True)
+)
+"""What the invite link asks for: the least that suffices to post a video as a reply and to find it
+again. Voice channels need more, which everybody has unless they are closed."""
 
 
 def missing(granted: discord.Permissions, kind: discord.ChannelType, use: Use) -> tuple[str, ...]:

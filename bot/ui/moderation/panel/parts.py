@@ -30,9 +30,6 @@ OPEN: Final = "open"
 CHECK: Final = "check"
 """What a button does that looks again."""
 
-MOST_TEXT: Final = 4_000
-"""Characters of all texts of a message together (Discord docs, components/reference)."""
-
 IDS: Final = re.compile(r"(?P<home>settings|setup):(?P<page>[a-z]{1,20}):(?P<what>[a-z_]{1,30})")
 
 
