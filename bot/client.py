@@ -22,7 +22,7 @@ from bot.ui.callback import CONNECTIONS
 from bot.ui.forms import answer_form
 from bot.ui.moderation import reports, reviews
 from bot.ui.moderation.log import LogButton
-from bot.ui.moderation.panel.controls import Control, ears
+from bot.ui.moderation.panel import controls
 from bot.ui.moderation.panel.trial import LeftoverButton
 from bot.ui.repeats import Repeats
 from bot.ui.videos import VideoButton
@@ -49,7 +49,7 @@ COGS = (
     "cogs.report",
 )
 
-_FORMS = (*reviews.FORMS, *reports.FORMS, *reporting.FORMS)
+_FORMS = (*reviews.FORMS, *reports.FORMS, *reporting.FORMS, *controls.FORMS)
 """Every form that is told by its id."""
 
 FORM_TASK = "discord-ui-modal-dispatch of ours"
@@ -174,11 +174,9 @@ class PikaBot(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         """After login, before the gateway: commands and lasting buttons."""
         self.add_dynamic_items(
-            *buttons.ALL, LogButton, Control, LeftoverButton, VideoButton,
+            *buttons.ALL, LogButton, controls.Control, LeftoverButton, VideoButton,
             reviews.ReviewButton, reports.ReportButton,
         )  # fmt: skip
-        for ear in ears():
-            self.add_view(ear)
         for name in COGS:
             await self.load_extension(name)
         # discord.py falls back to its own gateway address when a reconnect fails.

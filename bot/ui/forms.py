@@ -19,8 +19,8 @@ from bot.ui.base import Interaction, acting
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One line of text, or several, that may be left empty. ``name`` is what the form knows it
-    by, ``longest`` its most characters.
+    """One line of text, or several, that may be left empty unless it is ``required``. ``name`` is
+    what the form knows it by, ``longest`` its most characters, ``value`` what stands in it already.
     """
 
     name: str
@@ -28,6 +28,8 @@ class Field:
     hint: str
     longest: int
     lines: bool = False
+    required: bool = False
+    value: str = ""
 
 
 class Form(Protocol):
@@ -63,15 +65,24 @@ class Form(Protocol):
 
 async def open_form(interaction: Interaction, form: Form) -> None:
     """Show the form to whoever has pressed."""
+    await interaction.response.send_modal(modal_of(form))
+
+
+def modal_of(form: Form) -> discord.ui.Modal:
+    """The form as discord.py sends it."""
     modal = discord.ui.Modal(title=form.title, custom_id=form.custom_id)
     for field in form.fields:
         style = discord.TextStyle.paragraph if field.lines else discord.TextStyle.short
         box: discord.ui.TextInput[Any] = discord.ui.TextInput(
-            custom_id=field.name, style=style, required=False, max_length=field.longest
+            custom_id=field.name,
+            style=style,
+            default=field.value or None,
+            required=field.required,
+            max_length=field.longest,
         )
         modal.add_item(discord.ui.Label(text=field.label, description=field.hint, component=box))
     modal.stop()  # or discord.py would keep it
-    await interaction.response.send_modal(modal)
+    return modal
 
 
 async def answer_form(interaction: Interaction, forms: Sequence[type[Form]]) -> None:

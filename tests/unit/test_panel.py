@@ -33,10 +33,11 @@ from bot.sandbox.discord.messages import walk
 from bot.store.audit import Act, AuditEntry
 from bot.store.logbook import LogState
 from bot.store.policies import Numbers
+from bot.ui.forms import modal_of
 from bot.ui.moderation.panel import settings, setup
-from bot.ui.moderation.panel.controls import ears
-from bot.ui.moderation.panel.forms import LONGEST, Sheet, number, plain, whole
-from bot.ui.moderation.panel.numbers import FORMS
+from bot.ui.moderation.panel.controls import NumbersForm
+from bot.ui.moderation.panel.forms import LONGEST, filled, number, plain, whole
+from bot.ui.moderation.panel.numbers import SHEETS
 from bot.ui.moderation.panel.parts import IDS, Notice, Panel, asking, changed, refused
 from bot.ui.moderation.panel.server import Chosen, Place, Server
 from bot.ui.moderation.panel.trial import content, picture
@@ -189,10 +190,10 @@ def test_every_way_leads_to_a_page(name: str) -> None:
         assert f"{home} {page}" in PAGES
 
 
-def test_discord_py_keeps_nothing_of_a_page() -> None:
+async def test_discord_py_keeps_nothing_of_a_page() -> None:
     """Neither of a page nor of a form, which both are drawn again and again."""
     assert drawn("settings home", a_server()).is_finished()
-    assert Sheet(FORMS["costs"], "settings:costs:costs", a_server(), {}).is_finished()
+    assert modal_of(NumbersForm("settings:costs:costs")).is_finished()
 
 
 def preset(panel: Panel, what: str) -> list[int]:
@@ -479,15 +480,21 @@ def test_a_channel_in_which_videos_are_asked_for_needs_its_threads_too() -> None
 # Forms.
 
 
-@pytest.mark.parametrize("name", FORMS)
+def shown_form(custom_id: str, server: Server, draft: Mapping[str, str] | None = None) -> Json:
+    """A form as Discord gets it."""
+    name = custom_id.rpartition(":")[2]
+    return modal_of(NumbersForm(custom_id, filled(SHEETS[name], server, draft or {}))).to_dict()
+
+
+@pytest.mark.parametrize("name", SHEETS)
 @pytest.mark.parametrize("which", SERVERS)
 def test_every_form_is_one_that_discord_takes(name: str, which: str) -> None:
     """With the current numbers filled in, each of which could be sent back as it is."""
-    sheet = Sheet(FORMS[name], f"settings:page:{name}", SERVERS[which](), {})
+    form = shown_form(f"settings:page:{name}", SERVERS[which]())
     problems = Problems()
-    modals.check(sheet.to_dict(), problems)
+    modals.check(form, problems)
     problems.refuse()
-    for field in modals.fields(sheet.to_dict()).values():
+    for field in modals.fields(form).values():
         if field.get("value"):
             modals.check_text(field, field["value"])
             assert number(field["value"], "x") >= 0
@@ -496,24 +503,25 @@ def test_every_form_is_one_that_discord_takes(name: str, which: str) -> None:
 def test_a_form_shows_what_was_wrong_before_what_is_so() -> None:
     """And what was right beside it, as it was typed."""
     draft = {"count": "three", "within": "12", "blocked": ""}
-    sheet = Sheet(FORMS["strikes"], "settings:strikes:strikes", FULL, draft)
-    shown = {id_: f.get("value") for id_, f in modals.fields(sheet.to_dict()).items()}
+    form = shown_form("settings:strikes:strikes", FULL, draft)
+    shown = {id_: f.get("value") for id_, f in modals.fields(form).items()}
     assert shown == {"count=3": "three", "within=24": "12", "blocked=1": None}
-    sheet = Sheet(FORMS["strikes"], "settings:strikes:strikes", FULL, {})
-    shown = {id_: f.get("value") for id_, f in modals.fields(sheet.to_dict()).items()}
+    form = shown_form("settings:strikes:strikes", FULL)
+    shown = {id_: f.get("value") for id_, f in modals.fields(form).items()}
     assert shown == {"count=3": "3", "within=24": "24", "blocked=1": "1"}
 
 
 def test_each_form_is_heard_on_the_page_that_opens_it() -> None:
-    """Of each button that opens a form there is an ear, and of no other."""
-    names = tuple(f":{name}" for name in FORMS)
+    """What each button opens is heard when it comes back, and nothing else is."""
+    names = tuple(f":{name}" for name in SHEETS)
     opening = {
         part["custom_id"]
         for name in PAGES
         for part in parts(drawn(name, FULL))
         if part["type"] == 2 and part["custom_id"].endswith(names)
     }
-    assert {ear.custom_id for ear in ears()} == opening
+    every = {f"{':'.join(page.split())}:{name}" for page in PAGES for name in SHEETS}
+    assert {id_ for id_ in every if NumbersForm.template.fullmatch(id_)} == opening
 
 
 @given(st.integers(min_value=60_000, max_value=8_760 * HOUR_MS))

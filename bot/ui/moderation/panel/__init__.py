@@ -12,7 +12,7 @@ summaries  each group of settings in a line
 settings   the first page, and one for each group
 setup      the steps of a first run
 acts       what each control changes
-numbers    what is typed, and how it is set; forms is how that comes and goes
+numbers    what is typed, and how it is set; forms is how it is filled in and read
 trial      test posts
 controls   from a press to the page drawn anew
 =========  ==============================================================

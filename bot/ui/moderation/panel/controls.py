@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any, Final, Self
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final, Self
 
 import discord
 
@@ -13,11 +13,12 @@ from bot.errors import BadOption, NothingHere
 from bot.ui.base import EPHEMERAL, Interaction, answer_error, services_of
 from bot.ui.callback import INVALID_FORM, NotAnsweredError
 from bot.ui.cards import Colour
+from bot.ui.forms import Field, Form, open_form
 from bot.ui.moderation.access import moderator
 from bot.ui.moderation.panel import settings, setup
 from bot.ui.moderation.panel.acts import ACTS, OPENING, Press, UnaskedError
-from bot.ui.moderation.panel.forms import Ear, Entries, Sheet, sent
-from bot.ui.moderation.panel.numbers import FORMS
+from bot.ui.moderation.panel.forms import Entries, Typed, filled, sent
+from bot.ui.moderation.panel.numbers import SHEETS
 from bot.ui.moderation.panel.parts import (
     CHECK,
     IDS,
@@ -177,41 +178,49 @@ async def _say(
     return True
 
 
+class NumbersForm:
+    """Numbers of a page, typed."""
+
+    template: ClassVar[re.Pattern[str]] = re.compile("|".join(map(re.escape, _FORMS_ON)))
+
+    def __init__(self, custom_id: str, fields: Sequence[Field] = ()) -> None:
+        home, page, self.name = custom_id.split(":")
+        self.custom_id = custom_id
+        self.title = SHEETS[self.name].title
+        self.fields = fields
+        self._where = Where(home, page)
+
+    @classmethod
+    def of(cls, match: re.Match[str]) -> Self:
+        """The form on the page that its id names."""
+        return cls(match[0])
+
+    async def submitted(self, interaction: Interaction, typed: Typed) -> None:
+        """Set what was changed; what is wrong is kept for the next try."""
+        by = await moderator(interaction)
+        sheet = SHEETS[self.name]
+        came = sent(typed, sheet)
+        drafts, key = services_of(interaction).drafts, (by.guild_id, by.user_id, self.name)
+        governing = services_of(interaction).moderation.governing
+
+        async def save() -> Entries:
+            drafts.keep(key, {field: came.text[field] for field in came.changed})
+            entries = await sheet.save(governing, by, came)
+            drafts.drop(key)
+            return entries
+
+        await _show(interaction, await _answered(interaction, by, self._where, save()))
+
+
+FORMS: tuple[type[Form], ...] = (NumbersForm,)
+"""``bot.client`` listens for them."""
+
+
 async def _open(interaction: Interaction, by: Moderator, where: Where, name: str) -> None:
     """Show a form with the current numbers, or with those that were wrong a moment ago."""
     draft = services_of(interaction).drafts.of((by.guild_id, by.user_id, name))
-    server = await look(interaction, by)
-    await interaction.response.send_modal(Sheet(FORMS[name], where.id(name), server, draft))
-
-
-def ears() -> Iterator[Ear]:
-    """For each form, what hears it when it comes back; ``bot.client`` registers them."""
-    return (Ear(custom_id, _heard) for custom_id in _FORMS_ON)
-
-
-async def _heard(interaction: Interaction, custom_id: str) -> None:
-    try:
-        await _submitted(interaction, custom_id)
-    except Exception as error:  # noqa: BLE001 - the one answerer decides
-        await answer_error(interaction, error)
-
-
-async def _submitted(interaction: Interaction, custom_id: str) -> None:
-    """Set what was changed; what is wrong is kept for the next try."""
-    by = await moderator(interaction)
-    home, page, name = custom_id.split(":")
-    form = FORMS[name]
-    came = sent(interaction, form)
-    drafts, key = services_of(interaction).drafts, (by.guild_id, by.user_id, name)
-    governing = services_of(interaction).moderation.governing
-
-    async def save() -> Entries:
-        drafts.keep(key, {field: came.text[field] for field in came.changed})
-        entries = await form.save(governing, by, came)
-        drafts.drop(key)
-        return entries
-
-    await _show(interaction, await _answered(interaction, by, Where(home, page), save()))
+    fields = filled(SHEETS[name], await look(interaction, by), draft)
+    await open_form(interaction, NumbersForm(where.id(name), fields))
 
 
 async def _test(interaction: Interaction, by: Moderator) -> None:

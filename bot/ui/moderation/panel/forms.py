@@ -1,7 +1,4 @@
-"""How numbers are typed: forms that show the current ones, and answer after any restart.
-
-discord.py forgets a form when it is submitted, and all of them at a restart. So what is sent is
-not kept by it, and an ``Ear`` for each form, registered at every start, hears what comes back.
+"""How numbers are typed: sheets that show the current ones, filled in on forms (``ui.forms``).
 
 The id of a field holds what was set when the form was shown. So what comes back tells which numbers
 the moderator has changed; what somebody else changed meanwhile, which they could not see, stays.
@@ -11,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
-
-import discord
-from discord import ui
+from dataclasses import dataclass, replace
+from typing import Final
 
 from bot.errors import BadOption
 from bot.ui.cards import code
+from bot.ui.forms import Field
 from bot.ui.moderation.panel.server import Server
 from bot.workflow.moderation import AuditEntry, Governing, Moderator
 
@@ -31,7 +26,7 @@ Entries = Sequence[AuditEntry | None]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A form that came back. ``changed`` are the fields whose text is not what was set when the
+    """A sheet that came back. ``changed`` are the fields whose text is not what was set when the
     form was shown.
     """
 
@@ -40,18 +35,9 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """A number. ``label`` is what the form and errors call it."""
-
-    name: str
-    label: str
-    about: str
-    required: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form: what it asks for, what is set now, and how what was typed is set.
+class Sheet:
+    """Numbers that are set together: what is asked for, what is set now, and how what was typed is
+    set.
 
     ``save`` raises ``BadOption`` for what cannot be used.
     """
@@ -62,55 +48,28 @@ class Form:
     save: Callable[[Governing, Moderator, Sent], Awaitable[Entries]]
 
 
-class Sheet(ui.Modal):
-    """A form on its way to a moderator."""
-
-    def __init__(self, form: Form, custom_id: str, server: Server, draft: Typed) -> None:
-        super().__init__(title=form.title, custom_id=custom_id, timeout=None)
-        for field, value in zip(form.fields, form.current(server), strict=True):
-            now = plain(value)
-            text: ui.TextInput[Any] = ui.TextInput(
-                custom_id=f"{field.name}={now}",
-                default=draft.get(field.name, now) or None,
-                required=field.required,
-                max_length=LONGEST,
-            )
-            self.add_item(ui.Label(text=field.label, description=field.about, component=text))
-
-    def is_finished(self) -> bool:
-        """Whether discord.py should not wait for what comes back: an ``Ear`` does."""
-        return True
+def asked(name: str, label: str, hint: str, *, required: bool = True) -> Field:
+    """A number. ``label`` is what the form and errors call it."""
+    return Field(name, label, hint, LONGEST, required=required)
 
 
-Heard = Callable[[discord.Interaction[Any], str], Awaitable[None]]
+def filled(sheet: Sheet, server: Server, draft: Typed) -> list[Field]:
+    """The fields with what is set now, or with what was wrong a moment ago."""
+    return [
+        replace(field, name=f"{field.name}={now}", value=draft.get(field.name, now))
+        for field, now in zip(sheet.fields, map(plain, sheet.current(server)), strict=True)
+    ]
 
 
-class Ear(ui.Modal):
-    """Hears what comes back of a form, from whomever and however often."""
-
-    def __init__(self, custom_id: str, heard: Heard) -> None:
-        super().__init__(title="-", custom_id=custom_id, timeout=None)
-        self._heard = heard
-
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        """A form came back."""
-        await self._heard(interaction, self.custom_id)
-
-    def stop(self) -> None:
-        """discord.py has a form stop after its first submission; this one goes on."""
-
-
-def sent(interaction: discord.Interaction[Any], form: Form) -> Sent:
-    """What was typed into the fields of a form, nothing into those that did not come back; of more
+def sent(typed: Typed, sheet: Sheet) -> Sent:
+    """What was typed into the fields of a sheet, nothing into those that did not come back; of more
     than fits into a field as much as fits.
     """
-    data: Mapping[str, Any] = interaction.data or {}
-    inputs = [row.get("component") or {} for row in data.get("components", ())]
-    text, shown = {field.name: "" for field in form.fields}, dict[str, str]()
-    for one in inputs:
-        name, _, now = str(one.get("custom_id")).partition("=")
+    text, shown = {field.name: "" for field in sheet.fields}, dict[str, str]()
+    for custom_id, value in typed.items():
+        name, _, now = custom_id.partition("=")
         if name in text:
-            text[name], shown[name] = str(one.get("value") or "")[:LONGEST], now
+            text[name], shown[name] = value[:LONGEST], now
     return Sent(text, frozenset(name for name in shown if text[name] != shown[name]))
 
 

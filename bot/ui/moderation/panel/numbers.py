@@ -1,4 +1,4 @@
-"""The forms of the panel: what each asks for, what is set now, and how what was typed is set."""
+"""The sheets of the panel: what each asks for, what is set now, and how what was typed is set."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Final
 from bot.errors import BadOption
 from bot.model import Verb
 from bot.rules.policy import Limit, Rate, Strikes
-from bot.ui.moderation.panel.forms import Entries, Field, Form, Sent, Typed, number, whole
+from bot.ui.moderation.panel.forms import Entries, Sent, Sheet, Typed, asked, number, whole
 from bot.ui.moderation.panel.server import Server
 from bot.workflow.moderation import Governing, Keep, Moderator, options
 from bot.workflow.moderation.options import DAY_MS, HOUR_MS
 
-_DAYS: Final = Field("days", "Days", "For how long after they joined; 0 for no waiting")
+_DAYS: Final = asked("days", "Days", "For how long after they joined; 0 for no waiting")
 
 
 async def _save_newcomers(governing: Governing, by: Moderator, sent: Sent) -> Entries:
@@ -141,53 +141,53 @@ def _limits_now(server: Server) -> Sequence[float | None]:
     )
 
 
-FORMS: Final[Mapping[str, Form]] = MappingProxyType(
+SHEETS: Final[Mapping[str, Sheet]] = MappingProxyType(
     {
-        "newcomers": Form(
+        "newcomers": Sheet(
             "Time in the server before asking",
             (_DAYS,),
             lambda server: (server.standing.policy.newcomer_ms / DAY_MS,),
             _save_newcomers,
         ),
-        "newness": Form(
+        "newness": Sheet(
             "How long members are new",
-            (Field("days", "Days", "After they joined; 0 to look at no video for that"),),
+            (asked("days", "Days", "After they joined; 0 to look at no video for that"),),
             lambda server: (server.standing.choices.look_at.newcomer_ms / DAY_MS,),
             _save_newness,
         ),
-        "costs": Form(
+        "costs": Sheet(
             "What commands cost",
             tuple(
-                Field(verb, f"/{verb}", "Multiplies what a video costs: a whole number from 1")
+                asked(verb, f"/{verb}", "Multiplies what a video costs: a whole number from 1")
                 for verb in Verb
             ),
             lambda server: [server.standing.policy.weights.get(verb, 1) for verb in Verb],
             _save_costs,
         ),
-        "strikes": Form(
+        "strikes": Sheet(
             "Strikes",
             (
-                Field("count", _STRIKE_LABELS[0], "Prompts that Pika’s moderation refused"),
-                Field("within", _STRIKE_LABELS[1], "In how many hours they count together"),
-                Field("blocked", _STRIKE_LABELS[2], "For how long the member may not ask then"),
+                asked("count", _STRIKE_LABELS[0], "Prompts that Pika’s moderation refused"),
+                asked("within", _STRIKE_LABELS[1], "In how many hours they count together"),
+                asked("blocked", _STRIKE_LABELS[2], "For how long the member may not ask then"),
             ),
             _strikes_now,
             _save_strikes,
         ),
-        "retention": Form(
+        "retention": Sheet(
             "Words and pictures of finished videos",
-            (Field("days", "Days", "For how long they are kept after a video is finished"),),
+            (asked("days", "Days", "For how long they are kept after a video is finished"),),
             _retention_now,
             _save_retention,
         ),
-        "limits": Form(
+        "limits": Sheet(
             "What everybody may use",
             (
-                Field("credits", _LIMIT_LABELS[0], "A video from words costs one"),
-                Field("hours", _LIMIT_LABELS[1], "Counted back from each request"),
-                Field("concurrent", _LIMIT_LABELS[2], "Of one member"),
-                Field("budget", _LIMIT_LABELS[3], "Together; empty for no budget", required=False),
-                Field("budget_hours", _LIMIT_LABELS[4], "Empty for no budget", required=False),
+                asked("credits", _LIMIT_LABELS[0], "A video from words costs one"),
+                asked("hours", _LIMIT_LABELS[1], "Counted back from each request"),
+                asked("concurrent", _LIMIT_LABELS[2], "Of one member"),
+                asked("budget", _LIMIT_LABELS[3], "Together; empty for no budget", required=False),
+                asked("budget_hours", _LIMIT_LABELS[4], "Empty for no budget", required=False),
             ),
             _limits_now,
             _save_limits,
