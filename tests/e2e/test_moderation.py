@@ -14,7 +14,7 @@ from bot.sandbox.discord.event import attachment_limit, build
 from bot.sandbox.discord.invocations import COMMAND
 from bot.sandbox.discord.options import Filling
 from tests.e2e.conftest import OpenScene
-from tests.e2e.moderating import moderate, moderated, moderator
+from tests.e2e.moderating import hand_over, helper, moderate, moderated, moderator
 from tests.e2e.town import Scene, number
 
 SETTINGS = {"PIKA_MAX_JOBS": "1"}  # the second job waits in the queue
@@ -449,17 +449,13 @@ async def test_a_page_of_another_server_is_one_of_ones_own(scene: Scene) -> None
 
 async def test_a_server_hands_the_command_to_a_role(scene: Scene) -> None:
     """Under Integrations: then it works with its buttons, until it is taken back."""
-    helpers = scene.guild.create_role("helpers")
-    scene.bob.add_role(helpers)
-    command = scene.discord.commands.find(scene.guild, 1, "moderate")
-    assert command is not None
-    scene.guild.override_command(int(command["id"]), helpers, allow=True)
+    helpers = helper(scene, scene.bob)
     for credits_ in range(1, 11):
         assert "credit" in await moderate(scene, scene.bob, "limit", credits=credits_)
     shown = await moderated(scene, scene.bob, "audit")
     await scene.press(scene.bob, shown, label="Older")
     await scene.until(lambda: "Newest" in [button.label for button in shown.buttons])
-    scene.guild.override_command(int(command["id"]), helpers, allow=False)
+    hand_over(scene, helpers, allow=False)
     pressed = await scene.press(scene.bob, shown, label="Newest")
     assert pressed.message is not None
     assert pressed.message.text == NOTHING_HERE

@@ -7,6 +7,7 @@ import pytest
 from bot.sandbox.discord import ClientRefused, Invocation, Permission
 from bot.sandbox.discord.invocations import MODAL_SUBMIT
 from tests.e2e.conftest import OpenScene
+from tests.e2e.moderating import helper
 from tests.e2e.panel import Hand, access, choice, field_name, forged, opened, private, rows
 from tests.e2e.test_moderation import NOTHING_HERE, entries, moderate, moderator
 from tests.e2e.town import Scene, bots
@@ -509,6 +510,62 @@ async def test_what_a_client_forges_is_refused(scene: Scene) -> None:
         assert await hand.forge(what) == NOTHING_HERE
     assert entries(scene) == []
     assert scene.town.rows("SELECT * FROM audit_entry WHERE guild_id = :id", id=elsewhere.id) == []
+
+
+POSTS = ("results:result", "results:showcase", "records:log", "review:review")
+
+
+async def test_whom_the_server_handed_the_command_aims_no_posts_where_they_may_not(
+    scene: Scene,
+) -> None:
+    """They let the bot post into channels in which they may not write, and into ones that they do
+    not even see. What they do not see is as what is not there; today's permissions count; whoever
+    manages the server, or administrates it, chooses any channel.
+    """
+    helpers = helper(scene, scene.bob)
+    news, office = scene.guild.create_text_channel("news"), private(scene)
+    news.set_overwrite(scene.guild.everyone, deny=Permission.SEND_MESSAGES)
+    news.set_overwrite(scene.guild.bot_role, allow=Permission.SEND_MESSAGES)
+    hand = await opened(scene, scene.bob)
+    no_channel = "❌ That is no channel of this server that can be chosen here."
+    for what in POSTS:
+        text = await hand.forge(f"settings:{what}", [str(news.id)], 8)
+        assert f"❌ You may not send messages in <#{news.id}> yourself" in text
+    for what in (*POSTS, "channels:allowed"):
+        assert no_channel in await hand.forge(f"settings:{what}", [str(office.id)], 8)
+    assert entries(scene) == []
+
+    hand = await opened(scene, scene.bob)
+    office.set_overwrite(helpers, allow=Permission.VIEW_CHANNEL)
+    await hand.open("records")
+    text = await hand.choose("log", office)
+    assert f"✅ Log channel: none → <#{office.id}>" in text
+    office.set_overwrite(helpers)
+    assert "✅ Log channel" in await hand.choose("log")
+    assert no_channel in await hand.forge("settings:results:result", [str(office.id)], 8)
+
+    for name, bit in (("mona", Permission.MANAGE_GUILD), ("otto", Permission.ADMINISTRATOR)):
+        who = scene.newcomer(name)
+        who.add_role(scene.guild.create_role(name, bit))
+        other = await opened(scene, who)
+        text = await other.forge("settings:results:result", [str(news.id)], 8)
+        assert f"→ <#{news.id}>" in text
+        text = await other.forge("settings:results:result", [str(office.id)], 8)
+        assert f"<#{news.id}> → <#{office.id}>" in text
+        await other.forge("settings:results:result", [], 8)
+
+
+async def test_a_channel_that_somebody_else_allowed_stays_on_the_list(scene: Scene) -> None:
+    """Also when whoever adds one does not see it, and their select sends it along."""
+    helper(scene, scene.bob)
+    office = private(scene)
+    hand = await opened(scene, moderator(scene))
+    await hand.open("channels")
+    await hand.choose("allowed", office)
+    other = await opened(scene, scene.bob)
+    await other.open("channels")
+    await other.choose("allowed", office, scene.channel)
+    assert access(scene, "allowed_channel") == {office.id, scene.channel.id}
 
 
 async def test_a_list_never_grows_past_what_can_be_chosen(scene: Scene) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from bot.sandbox.discord import Fault, Permission
 from bot.ui.turns import AT_ONCE
 from tests.e2e.conftest import OpenScene
+from tests.e2e.moderating import helper
 from tests.e2e.panel import Hand, opened, private
 from tests.e2e.test_moderation import NOTHING_HERE, moderator
 from tests.e2e.town import Scene, bots
@@ -136,6 +139,60 @@ async def test_test_posts_take_turns_and_say_what_stays(scene: Scene) -> None:
     scene.discord.faults.clear()
     scene.discord.faults.add(Fault("POST", MESSAGES, status=404, code=10003))
     assert "it does not exist any more" in await try_out(other)
+
+
+async def test_no_test_post_goes_where_whoever_asks_for_it_may_not_write(scene: Scene) -> None:
+    """Whom the server handed the command had the bot post into channels of others."""
+    helper(scene, scene.bob)
+    office, news = private(scene), scene.guild.create_text_channel("news")
+    news.set_overwrite(scene.guild.everyone, deny=Permission.SEND_MESSAGES)
+    news.set_overwrite(scene.guild.bot_role, allow=Permission.SEND_MESSAGES)
+    other = await opened(scene, moderator(scene), "setup")
+    await other.choose("allowed", office, news, scene.channel)
+    hand = await opened(scene, scene.bob, "setup")
+    await hand.open("summary")
+    began = len(scene.discord.requests)
+    text = await try_out(hand)
+    for place in (office, news):
+        assert f"➖ <#{place.id}>: not tried, as you may not send messages there." in text
+    assert f"✅ <#{scene.channel.id}>: posted, read again, deleted" in text
+    sent = [r for r in scene.discord.requests[began:] if r.route == MESSAGES and r.method == "POST"]
+    assert [seen.path.split("/")[-2] for seen in sent] == [str(scene.channel.id)]
+
+
+@pytest.mark.parametrize(
+    ("where", "bit"),
+    [
+        ("channel", Permission.SEND_MESSAGES),
+        ("thread", Permission.SEND_MESSAGES_IN_THREADS),
+    ],
+)
+async def test_nor_into_a_channel_that_whoever_asks_for_it_only_reads(
+    scene: Scene, where: str, bit: Permission
+) -> None:
+    """Where nothing is chosen, the channel or thread of the panel was tried. What counts is what
+    counts there, and now.
+    """
+    helper(scene, scene.bob)
+    place = scene.channel if where == "channel" else scene.thread
+    scene.channel.set_overwrite(scene.guild.everyone, deny=bit)
+    scene.channel.set_overwrite(scene.guild.bot_role, allow=bit)
+    shown = await (await scene.ask("moderate setup", who=scene.bob, where=place)).answered()
+    hand = Hand(scene, scene.bob, shown, "setup")
+    await hand.open("summary")
+    text = await try_out(hand)
+    assert f"➖ <#{place.id}>: not tried, as you may not send messages there." in text
+    assert bots(place) == []
+
+
+async def test_whoever_may_write_in_a_thread_tries_it_out(scene: Scene) -> None:
+    """Also where they may not write in the channel above it."""
+    helper(scene, scene.bob)
+    scene.channel.set_overwrite(scene.guild.everyone, deny=Permission.SEND_MESSAGES)
+    shown = await (await scene.ask("moderate setup", who=scene.bob, where=scene.thread)).answered()
+    hand = Hand(scene, scene.bob, shown, "setup")
+    await hand.open("summary")
+    assert f"✅ <#{scene.thread.id}>: posted, read again, deleted" in await try_out(hand)
 
 
 async def test_a_test_post_that_stayed_is_deleted_by_its_button(open_scene: OpenScene) -> None:

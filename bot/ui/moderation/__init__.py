@@ -2,6 +2,7 @@
 
 ========  ==============================================================
 access    who may use ``/moderate`` now
+reach     which channels a moderator reaches themselves
 values    what servers set, in words
 changes   a change in words: before → after
 texts     the server's queue, list of words and usage, as plain text

@@ -39,10 +39,14 @@ async def moderator(interaction: Interaction) -> Moderator:
     """
     if interaction.guild_id is None:
         raise NothingHere
-    granted = interaction.permissions
-    if not (granted.manage_guild or granted.administrator) and not await _handed(interaction):
+    if not manages(interaction.permissions) and not await _handed(interaction):
         raise NothingHere
     return Moderator(interaction.guild_id, interaction.user.id)
+
+
+def manages(granted: discord.Permissions) -> bool:
+    """Whether these permissions suffice, whatever the server has handed out."""
+    return granted.manage_guild or granted.administrator
 
 
 async def _handed(interaction: Interaction) -> bool:

@@ -19,6 +19,7 @@ from bot.rules.policy import AgeRule, Choices, ReviewRule
 from bot.ui.moderation.panel.fields import CHANNELS_OF
 from bot.ui.moderation.panel.forms import Entries
 from bot.ui.moderation.places import ASKED_IN, POSTED_IN
+from bot.ui.moderation.reach import Reach
 from bot.workflow.moderation import Access, AuditEntry, Governing, Moderator
 from bot.workflow.moderation.options import DAY_MS, MOST_LISTED
 from bot.workflow.moderation.presets import PRESETS
@@ -30,10 +31,11 @@ NEW_FOR_MS: Final = 7 * DAY_MS
 @dataclass(frozen=True, slots=True)
 class Press:
     """Somebody used a control of a page. ``values`` is what they chose in a select, ``seen`` what
-    they saw chosen there before.
+    they saw chosen there before, ``reach`` which channels they reach themselves.
     """
 
     by: Moderator
+    reach: Reach
     guild: discord.Guild
     governing: Governing
     page: str
@@ -74,13 +76,14 @@ async def _list(press: Press, kind: Access, chosen: frozenset[int]) -> Entries:
 
 
 def _channels(press: Press, kinds: Collection[discord.ChannelType]) -> frozenset[int]:
-    """The channels that were chosen. Raises ``BadOption`` for what is none of this server's, or
-    of no use there: threads, categories, and whatever else has another number.
+    """The channels that were chosen. Raises ``BadOption`` for what is none of this server's that
+    they see, or of no use there: threads, categories, and whatever else has another number.
     """
-    chosen = _numbers(press.values)
+    chosen, seen = _numbers(press.values), _numbers(press.seen)
     for channel_id in chosen:
         channel = press.guild.get_channel(channel_id)
-        if channel is None or channel.type not in kinds:
+        known = channel_id in seen or press.reach.sees(channel_id)
+        if channel is None or channel.type not in kinds or not known:
             raise BadOption("channel", "That is no channel of this server that can be chosen here.")
     return chosen
 
@@ -120,6 +123,12 @@ def _posting(field: str) -> Act:
         if len(chosen) > 1:
             raise BadOption(field, "Choose one channel.")
         channel_id = next(iter(chosen), None)
+        if channel_id is not None and not press.reach.sends(channel_id):
+            raise BadOption(
+                field,
+                f"You may not send messages in <#{channel_id}> yourself: choose a channel where "
+                "you may, or ask somebody with **Manage Server** to choose this one.",
+            )
         return [await _choose(press, lambda now: _placed(now, field, channel_id))]
 
     return act

@@ -34,6 +34,7 @@ from bot.ui.moderation.panel.parts import (
 )
 from bot.ui.moderation.panel.server import guild_of, look
 from bot.ui.moderation.panel.trial import try_out
+from bot.ui.moderation.reach import Reach
 from bot.workflow.moderation import Moderator
 
 log = logging.getLogger(__name__)
@@ -109,9 +110,11 @@ class Control(discord.ui.DynamicItem[_Item], template=IDS):
 
     def _press(self, interaction: Interaction, by: Moderator) -> Press:
         data: Mapping[str, Any] = interaction.data or {}
+        guild = guild_of(interaction)
         return Press(
             by=by,
-            guild=guild_of(interaction),
+            reach=Reach.of(interaction, guild),
+            guild=guild,
             governing=services_of(interaction).moderation.governing,
             page=self._where.page,
             values=tuple(data.get("values", ())),

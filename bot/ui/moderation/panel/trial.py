@@ -25,8 +25,9 @@ from bot.ui.base import Interaction, acting, services_of
 from bot.ui.cards import Colour, code
 from bot.ui.moderation.access import moderator
 from bot.ui.moderation.panel.parts import bold
-from bot.ui.moderation.panel.server import Chosen
+from bot.ui.moderation.panel.server import Chosen, guild_of
 from bot.ui.moderation.panel.setup import Finding
+from bot.ui.moderation.reach import Reach
 from bot.workflow.delivery.brake import Brake
 
 PICTURE: Final = "test.png"
@@ -53,8 +54,12 @@ class _HasBrake(Protocol):
 async def try_out(interaction: Interaction, channels: list[Chosen]) -> list[Finding]:
     """What came of a test post in each of these channels of the interaction's server."""
     places = services_of(interaction).tests.places
+    reach = Reach.of(interaction, guild_of(interaction))
 
     async def one(channel: Chosen) -> Finding:
+        if channel.place is not None and not reach.sends(channel.id):
+            where = f"<#{channel.id}>"
+            return Finding(True, f"➖ {where}: not tried, as you may not send messages there.")
         async with places:
             return await _try_one(interaction, channel)
 
