@@ -278,16 +278,16 @@ async def test_a_channel_without_a_permission_is_chosen_with_a_warning(
     office = private(scene)
     office.set_overwrite(scene.guild.bot_role, allow=Permission.VIEW_CHANNEL & ~bit, deny=bit)
     hand = await opened(scene, mona)
-    await hand.open("records")
-    text = await hand.choose("log", office)
-    assert f"✅ Log channel: none → <#{office.id}>" in text
+    await hand.open("results")  # a log is posted to at once, and its refusal is a warning, too
+    text = await hand.choose("result", office)
+    assert f"✅ Result place: where the video was asked for → <#{office.id}>" in text
     assert f"⚠️ In <#{office.id}> I lack **{name}**.\n" in f"{text}\n"
     assert f"I lack **{name}**." in await hand.open("home")
-    await hand.open("records")
+    await hand.open("results")
     office.set_overwrite(scene.guild.bot_role, allow=Permission.VIEW_CHANNEL)
     assert "⚠️" not in await hand.press("check")
     assert "Check again" not in hand.labels
-    assert hand.chosen("log") == {office.id}
+    assert hand.chosen("result") == {office.id}
 
 
 async def test_a_pause_stands_at_the_top_of_the_panel(scene: Scene) -> None:
