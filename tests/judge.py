@@ -18,6 +18,7 @@ from typing import Any
 from bot.model import (
     FINAL,
     LATE,
+    LOST,
     NEXT,
     REJECTED,
     UNDELIVERABLE,
@@ -135,7 +136,9 @@ def _wrong_steps(rows: Rows) -> Iterator[Violation]:
 
 
 def _wrong_decisions(rows: Rows) -> Iterator[Violation]:
-    """A video that waits is decided about once, and only an approved one goes on."""
+    """A video that waits is decided about once, and only an approved one goes on: to its end, or
+    until it is lost.
+    """
     for job in rows(
         """
         SELECT j.id, j.state, j.code, r.verdict,
@@ -151,8 +154,8 @@ def _wrong_decisions(rows: Rows) -> Iterator[Violation]:
         went = {
             None: state is JobState.REVIEWING,
             Verdict.APPROVED: state in {JobState.DELIVERING, JobState.DELIVERED}
-            or (state, job["code"]) == (JobState.FAILED, UNDELIVERABLE),
-            Verdict.REJECTED: (state, job["code"]) == (JobState.FAILED, REJECTED),
+            or (state is JobState.FAILED and job["code"] in {UNDELIVERABLE, LOST}),
+            Verdict.REJECTED: state is JobState.FAILED and job["code"] in {REJECTED, LOST},
         }[verdict]
         if not went or job["waited"] != 1 or job["entries"] != (verdict is not None):
             yield Violation(Broken.BOOKS, f"its review and its state differ: {job}", job["id"])
@@ -308,6 +311,8 @@ def one_job(
         yield Violation(Broken.DOUBLED, f"Pika took it {len(made)} times: {taken}", job_id)
     carrying = [*results, *posted.shares.get(job_id, [])]
     standing = [m for m in carrying if not m.deleted and not m.channel.deleted]
+    if job["code"] == LOST:
+        yield Violation(Broken.LOST, "its video was on our disk, and nobody has deleted it", job_id)
     if state not in FINAL:
         yield Violation(Broken.LOST, f"still {state}", job_id)
     elif removed:

@@ -189,7 +189,9 @@ class Settling:
             await self.fail(job, "no_video", "")
             return
         async with self._alone(job) as alone:
-            if not alone:
+            # An answer may be read so late that another one has brought the video: a second fetch
+            # would write over what is being posted, and be deleted as not wanted.
+            if not alone or not await self._stands(job):
                 return
             try:
                 path = await self.fetch(job, report.video_url)
@@ -237,6 +239,10 @@ class Settling:
                 return
         log.warning("its video came late; its credit is %s", done.hold)
         self.changes.tell(done)
+
+    async def _stands(self, job: Job) -> bool:
+        now = await jobs.get(self.database, job.id)
+        return now is not None and now.state is job.state
 
     async def _welcome(self, job: Job) -> bool:
         now = await jobs.get(self.database, job.id)

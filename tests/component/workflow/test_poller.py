@@ -342,6 +342,28 @@ async def test_a_video_in_the_answer_to_the_post_and_in_a_round_is_fetched_once(
     assert await house.history(job.id) == ["queued", "submitting", "rendering", "delivering"]
 
 
+@pytest.mark.parametrize("looked_at", [False, True])
+async def test_a_late_answer_does_not_delete_the_video_that_an_earlier_one_brought(
+    house: House, world: World, looked_at: bool
+) -> None:
+    """Two answers say that it is finished, and one of them took a second longer: the video was
+    here, waited for a moderator, and was fetched again and deleted. A week later it was lost.
+    """
+    if looked_at:
+        await house.look_at()
+    before = await house.rendering()
+    house.finish(before)
+    report = await house.pika.report(before.pika_id or "")
+    await house.poller.round()
+    await house.settling.settle(before, report)
+
+    job = await house.job(before.id)
+    assert job.state is (S.REVIEWING if looked_at else S.DELIVERING)
+    assert job.video_path is not None
+    assert job.video_path.exists()
+    assert len(world.files.fetched) == 1
+
+
 # -- callbacks -----------------------------------------------------------------------------
 
 
