@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.errors import Denied, JobNotFound, NothingHere, TooLate, TryLater, UserError
+from bot.errors import Denied, JobNotFound, MediaError, NothingHere, TooLate, TryLater, UserError
 from bot.media import find_ffmpeg
 from bot.model import (
     FAILED_WITH_VIDEO,
@@ -39,7 +39,14 @@ from bot.model import (
     Quota,
     Verdict,
 )
-from bot.pika.errors import AccountProblem, Busy, Moderated, NoAnswer, NotSent, Unavailable
+from bot.pika.errors import (
+    AccountProblem,
+    Busy,
+    Moderated,
+    NoAnswer,
+    NotSent,
+    Unavailable,
+)
 from bot.rules.policy import ReviewRule
 from bot.rules.trace import Rule
 from bot.store import deliveries, jobs, removals
@@ -592,6 +599,24 @@ class Workflow(RuleBasedStateMachine):
 
         self.run(work())
 
+    @rule(which=st.integers(0, 9))
+    def two_answers(self, which: int) -> None:
+        """Both say that a job is finished, and one of them is read when the other was acted on."""
+
+        async def work() -> None:
+            made = [job for job in await self.all_jobs() if job.state is JobState.RENDERING]
+            if not made:
+                return
+            job = made[which % len(made)]
+            self.clock.move(SHORTEST_MS / 1000)
+            self.done(str(job.pika_id))
+            report = await self.pika.report(str(job.pika_id))
+            await self.house.poller.round()
+            with suppress(MediaError):
+                await self.house.settling.settle(job, report)
+
+        self.run(work())
+
     @rule()
     def poll(self) -> None:
         """A round."""
@@ -784,6 +809,9 @@ class Workflow(RuleBasedStateMachine):
         assert len(came_back) <= 1
         assert set(came_back) <= GIVEN_UP
 
+        if job.state in VIDEO_HERE:
+            assert job.video_path is not None, job
+            assert job.video_path.exists(), (job, "nobody has deleted it")
         charged = job.state in VIDEO or job.code in PAID_WITHOUT_VIDEO
         hold = Hold.CHARGED if charged else Hold.RELEASED if job.state in FINAL else Hold.HELD
         expected = {hold, Hold.RELEASED} if came_back else {hold}  # late: free where none is left
