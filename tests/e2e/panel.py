@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.discord import Invocation, Member, Message, Permission, TextChannel
-from bot.sandbox.discord.event import build
-from bot.sandbox.discord.invocations import COMPONENT, MODAL_SUBMIT
+from tests.e2e import forging
 from tests.e2e.test_moderation import moderated
 from tests.e2e.town import Scene
 
@@ -99,34 +98,15 @@ class Hand:
         """Use a control that the bot never put there, with whatever values; the private words,
         or those of the panel where it was drawn anew.
         """
-        real, control = self.shown.components, {"type": kind, "id": 2, "custom_id": custom_id}
-        more: Json = {"style": 2, "label": "Forged"} if kind == 2 else {"options": []}
-        self.shown.components = [{"type": 1, "id": 1, "components": [{**control, **more}]}]
-        data: Json = {"custom_id": custom_id, "component_type": kind, "id": 2}
-        answer = await forged(self, COMPONENT, {**data, "values": values or [], "resolved": {}})
-        if answer is not self.shown:
-            self.shown.components = real
-        return answer.text
+        sent = await forging.component(
+            self.scene, self.who, self.shown, custom_id, kind=kind, values=values or []
+        )
+        return (await sent.answered()).text
 
 
 def field_name(custom_id: str) -> str:
     """What a field of a form is for; the rest of its id is what was set when it was shown."""
     return custom_id.partition("=")[0]
-
-
-async def forged(hand: Hand, kind: int, data: Json, who: Member | None = None) -> Message:
-    """Send an interaction on the panel that no client of Discord's would send; the answer."""
-    server, actor = hand.scene.discord, who or hand.who
-    sent = Invocation(server.world, actor, hand.shown.channel, kind, "forged")
-    sent.source = hand.shown
-    if kind == MODAL_SUBMIT:  # as if a button had opened it
-        sent.opener = Invocation(server.world, actor, hand.shown.channel, COMPONENT, "forged")
-        sent.opener.source = hand.shown
-    sent.limit = 10**7
-    hand.scene.asked.append(sent)
-    server.interactions.add(sent)
-    server.gateway.interaction(hand.scene.guild, build(sent, data))
-    return await sent.answered()
 
 
 async def opened(scene: Scene, who: Member, home: str = "settings") -> Hand:

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.discord import ClientRefused, Invocation, Member, Message, Permission, Upload
-from bot.sandbox.discord.event import attachment_limit, build
-from bot.sandbox.discord.invocations import COMMAND
+from bot.sandbox.discord import ClientRefused, Member, Message, Permission, Upload
 from bot.sandbox.discord.options import Filling
+from tests.e2e import forging
 from tests.e2e.conftest import OpenScene
 from tests.e2e.moderating import hand_over, helper, moderate, moderated, moderator
 from tests.e2e.town import Scene, number
@@ -24,25 +23,15 @@ NOTHING_HERE = "I know nothing like that in this server that you may manage."
 
 async def forged(scene: Scene, who: Member, *path: str, **values: Any) -> str:
     """Send a command that Discord would not let this member send; the private words."""
-    server = scene.discord
-    command = server.commands.find(scene.guild, 1, "moderate")
-    assert command is not None
-    filling = Filling(server.world, who, scene.channel)
+    filling = Filling(scene.discord.world, who, scene.channel)
     options: list[dict[str, Any]] = [
         {"name": name, "type": kind, "value": _referred(filling, value)}
         for name, (kind, value) in values.items()
     ]
-    for depth, name in enumerate(reversed(path)):
-        options = [{"name": name, "type": 1 if depth == 0 else 2, "options": options}]
-    invocation = Invocation(server.world, who, scene.channel, COMMAND, "/moderate")
-    invocation.limit = attachment_limit(who.user, scene.guild)
-    scene.asked.append(invocation)
-    data = {"id": command["id"], "name": "moderate", "type": 1, "options": options}
-    data["resolved"] = filling.resolved
-    server.interactions.add(invocation)
-    server.gateway.interaction(scene.guild, build(invocation, data))
-    message = await invocation.answered()
-    assert invocation.ephemeral
+    data = {"options": options, "resolved": filling.resolved}
+    sent = await forging.command(scene, who, scene.channel, ["moderate", *path], data)
+    message = await sent.answered()
+    assert sent.ephemeral
     return message.text
 
 

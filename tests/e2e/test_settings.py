@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.discord import ClientRefused, Invocation, Permission
-from bot.sandbox.discord.invocations import MODAL_SUBMIT
+from bot.sandbox.discord import ClientRefused, Invocation, Member, Permission
+from tests.e2e import forging
 from tests.e2e.conftest import OpenScene
 from tests.e2e.moderating import helper
-from tests.e2e.panel import Hand, access, choice, field_name, forged, opened, private, rows
+from tests.e2e.panel import Hand, access, choice, field_name, opened, private, rows
 from tests.e2e.test_moderation import NOTHING_HERE, entries, moderate, moderator
 from tests.e2e.town import Scene, bots
 
@@ -615,16 +615,19 @@ async def test_who_lost_the_permission_a_second_ago_changes_nothing(scene: Scene
     assert entries(scene) == []
 
 
+async def submitted(hand: Hand, who: Member, typed: dict[str, str]) -> str:
+    """Send the form of strikes, whether or not it was opened; what is answered."""
+    sent = await forging.form(hand.scene, who, hand.shown, "settings:strikes:strikes", typed)
+    return (await sent.answered()).text
+
+
 async def test_a_form_that_came_back_with_too_much_is_opened_again(scene: Scene) -> None:
     """What no field holds was kept for the next try, and Discord took no form that showed it."""
     mona = moderator(scene)
     hand = await opened(scene, mona)
     await hand.open("strikes")
-    fields = [{"type": 4, "id": 2, "custom_id": name, "value": "9" * 4_000} for name in STRIKES]
-    labels = [{"type": 18, "id": 1, "component": field} for field in fields]
-    form = {"custom_id": "settings:strikes:strikes", "components": labels, "resolved": {}}
-    answer = await forged(hand, MODAL_SUBMIT, form)
-    assert "is no number" in answer.text
+    typed = dict.fromkeys(STRIKES, "9" * 4_000)
+    assert "is no number" in await submitted(hand, mona, typed)
     assert set(values(await hand.form("strikes")).values()) == {"9" * 16}
 
 
@@ -632,22 +635,9 @@ async def test_who_may_not_moderate_forges_nothing(scene: Scene) -> None:
     """A member sends what a moderator's client would send: a form, a test, a choice."""
     mona = moderator(scene)
     hand = await opened(scene, mona)
-    form = {
-        "custom_id": "settings:strikes:strikes",
-        "components": [
-            {
-                "type": 18,
-                "id": 1,
-                "component": {"type": 4, "id": 2, "custom_id": name, "value": "1"},
-            }
-            for name in STRIKES
-        ],
-        "resolved": {},
-    }
-    answer = await forged(hand, MODAL_SUBMIT, form, scene.bob)
-    assert answer.text == NOTHING_HERE
-    broken = {**form, "components": form["components"][:1]}
-    assert "❌ `Within hours`" in (await forged(hand, MODAL_SUBMIT, broken)).text
+    typed = dict.fromkeys(STRIKES, "1")
+    assert await submitted(hand, scene.bob, typed) == NOTHING_HERE
+    assert "❌ `Within hours`" in await submitted(hand, mona, {STRIKES[0]: "1"})
     assert entries(scene) == []
     hand.who = scene.bob
     for custom_id in ("setup:summary:test", "settings:strikes:strikes", "settings:home:open"):
