@@ -84,7 +84,7 @@ async def scene(shared: Shared, request: pytest.FixtureRequest) -> AsyncIterator
     mine = Scene(town, f"Club {request.node.name[:40]}")
     try:
         yield mine
-        _mend(town)
+        mend(town)
         await mine.check(stop=False)
     except BaseException:
         await shared.abandon()
@@ -107,7 +107,7 @@ def pytest_runtest_makereport(
     return report
 
 
-def _mend(town: Town) -> None:
+def mend(town: Town) -> None:
     """Nothing goes wrong any more."""
     town.discord.faults.clear()
     town.pika.faults.clear()
@@ -137,7 +137,7 @@ async def open_scene(tmp_path: Path, openapi: Path | None) -> AsyncIterator[Open
     try:
         yield open_one
         for scene in opened:
-            _mend(scene.town)
+            mend(scene.town)
             await scene.check(stop=True)
     finally:
         for scene in opened:

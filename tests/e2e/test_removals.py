@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -38,9 +39,9 @@ async def gone(scene: Scene, card: Message) -> None:
     assert [name for name in left if name.startswith(f"{number(card)}.")] == []
 
 
-async def delivered(scene: Scene) -> Message:
+async def delivered(scene: Scene, **asked: Any) -> Message:
     """A card of Alice's whose video is posted in the thread."""
-    card = await scene.card()
+    card = await scene.card(**asked)
     await scene.delivered(card)
     return card
 
