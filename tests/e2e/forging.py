@@ -28,7 +28,7 @@ async def command(
     found = scene.discord.commands.find(where.guild, kind, path[0])
     assert found is not None
     told = {"id": found["id"], "name": path[0], "type": kind, "options": options, **data}
-    return await send(scene, who, where, COMMAND, told)
+    return await send(scene, who, where, COMMAND, told).acknowledged()
 
 
 async def component(
@@ -48,7 +48,7 @@ async def component(
     real = source.components
     source.components = [{"type": 1, "id": 1, "components": [control]}]
     try:
-        sent = begin(scene, who, source.channel, COMPONENT, data, source)
+        sent = send(scene, who, source.channel, COMPONENT, data, source)
     finally:
         source.components = real
     return await sent.acknowledged()
@@ -63,10 +63,10 @@ async def form(
     ]
     labels = [{"type": 18, "id": 1, "component": field} for field in fields]
     data = {"custom_id": custom_id, "components": labels, "resolved": {}}
-    return await send(scene, who, source.channel, MODAL_SUBMIT, data, source)
+    return await send(scene, who, source.channel, MODAL_SUBMIT, data, source).acknowledged()
 
 
-async def send(
+def send(
     scene: Scene,
     who: User | Member,
     where: Channel,
@@ -74,19 +74,7 @@ async def send(
     data: Json,
     source: Message | None = None,
 ) -> Invocation:
-    """Send any interaction. Whatever came first in answer has arrived."""
-    return await begin(scene, who, where, kind, data, source).acknowledged()
-
-
-def begin(
-    scene: Scene,
-    who: User | Member,
-    where: Channel,
-    kind: int,
-    data: Json,
-    source: Message | None = None,
-) -> Invocation:
-    """Send any interaction, and wait for nothing."""
+    """Send any interaction; nothing has been answered yet."""
     server = scene.discord
     sent = Invocation(server.world, who, where, kind, "forged")
     sent.command_type = data.get("type", 1) if kind == COMMAND else 1

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from bot.rules.policy import ReviewRule, Strikes
-from bot.sandbox.discord import Channel, Member, Message, Permission, Role
+from bot.sandbox.discord import Channel, Fault, Member, Message, Permission, Role
 from bot.sandbox.discord.message_payload import message as as_sent
 from tests.e2e import surface
-from tests.e2e.moderating import moderate, moderated, moderator
+from tests.e2e.moderating import hand_over, helper, moderate, moderated, moderator
 from tests.e2e.panel import opened, private
-from tests.e2e.test_removals import carrying, delivered
+from tests.e2e.test_removals import MESSAGE, carrying, delivered
 from tests.e2e.test_reports import report, shown
 from tests.e2e.test_reviews import review_of
-from tests.e2e.town import Scene, Town, number
+from tests.e2e.test_setup import try_out
+from tests.e2e.town import Scene, Town, bots, number
 from tests.e2e.trying import Names, Someone, Try, nowhere, tries
 
 SECRET: Final = "okapi"
@@ -26,7 +27,11 @@ ELSEWHERE: Final = (
     "whoever asked, in another server of theirs",
     "a moderator, in another server of theirs",
 )
-HERE: Final = ("a member", "a moderator until just now")
+HERE: Final = (
+    "a member",
+    "a moderator until just now",
+    "whom the command was handed until just now",
+)
 OUTSIDE: Final = (*ELSEWHERE, "a stranger in direct messages")
 EVERYBODY: Final = (*HERE, *OUTSIDE)
 
@@ -43,24 +48,27 @@ class Walls:
         self.lobby = self.elsewhere.create_text_channel("lobby")
         self.mona = moderator(self.scene)
         self.former = moderator(self.scene, "former")
+        self.hella = self.scene.newcomer("hella")
+        self.helpers = helper(self.scene, self.hella)
         self.dave, self.eve = self.scene.newcomer("dave"), self.scene.newcomer("eve")
         self.barred = self.scene.guild.create_role("barred")
         self.room, self.log = private(self.scene, "reviews"), private(self.scene, "log")
         self.attackers: dict[str, Someone] = {}
 
     async def build(self) -> None:
-        """A video that is posted and was reported, one in review, one at Pika; all settings; and
-        more changes than fit on a page of the log.
+        """A video that is posted and was reported, one in review, one at Pika; a test post; all
+        settings; and more changes than fit on a page of the log.
         """
         scene = self.scene
         self.registered = await surface.registered()
+        await self._leave_a_test_post()
         first = await delivered(scene, prompt=f"an {SECRET}")
         (result,) = carrying(scene, first)
         await self._govern()
-        for who in (scene.bob, self.former):
+        for who in (scene.bob, self.former, self.hella):
             await report(scene, who, result, SECRET)
             who.add_role(self.barred)
-        await shown(scene, first, self.log, "2 members find")
+        await shown(scene, first, self.log, "3 members find")
         second = await scene.card(prompt=f"{SECRET} two")
         await review_of(scene, second, self.room)
         scene.pika.pause()
@@ -68,16 +76,29 @@ class Walls:
         await scene.says_on(second, "waits for a moderator")
         await scene.says_on(third, "Pika is making it")
         shown_panel = await moderated(scene, self.mona, "settings")
-        self.controls = await surface.panel(scene, self.mona, shown_panel, self.registered.sheets)
+        self.controls = await surface.panel(scene, self.mona, shown_panel)
         self.jobs = [number(card) for card in (first, second, third)]
         self._name(result)
         await self._gather()
         await self._rest()
 
     async def end(self) -> None:
-        """Let everything come to its end."""
-        for job in self.jobs:
-            await self.rightful[0].press(f"review:{job}:approve")
+        """Let everything come to its end: what waits for a moderator is approved."""
+        scene, mona = self.scene, self.rightful[0]
+        under_way = {"queued", "submitting", "rendering"}
+        await scene.until(lambda: under_way.isdisjoint(job["state"] for job in scene.jobs))
+        for job in scene.jobs:
+            if job["state"] == "reviewing":
+                await mona.press(f"review:{job['id']}:approve")
+
+    async def _leave_a_test_post(self) -> None:
+        scene = self.scene
+        hand = await opened(scene, self.mona, "setup")
+        await hand.open("summary")
+        scene.discord.faults.add(Fault("DELETE", MESSAGE, times=None, status=403, code=50001))
+        await try_out(hand)
+        scene.discord.faults.clear()
+        (self.leftover,) = bots(scene.channel)
 
     async def _govern(self) -> None:
         scene, mona = self.scene, self.mona
@@ -128,13 +149,14 @@ class Walls:
         for name, user in zip(ELSEWHERE, users, strict=True):
             who = self.elsewhere.join(user, permissions=Permission.ADMINISTRATOR)
             self.attackers[name] = await self._someone(who, self.lobby, governs=True)
-        a_member, a_former = HERE
-        self.attackers[a_member] = await self._someone(scene.bob, scene.channel)
-        self.attackers[a_former] = former = await self._someone(self.former, scene.channel)
+        for name, who in zip(HERE, (scene.bob, self.former, self.hella), strict=True):
+            self.attackers[name] = await self._someone(who, scene.channel)
+        former, helped = (self.attackers[name] for name in HERE[1:])
         former.before = self._depose(self.former.roles[0])
+        helped.before = self._take_back
         dora = world.create_user("dora")
         letter = dora.dm.post(scene.discord.bot_user, "A message of the bot's.")
-        self.attackers[OUTSIDE[-1]] = Someone(scene, dora, letter, letter)
+        self.attackers[OUTSIDE[-1]] = Someone(scene, dora, letter, letter, letter)
         self.rightful = [
             await self._someone(who, scene.channel, governs=True)
             for who in (self.mona, scene.alice)
@@ -147,12 +169,13 @@ class Walls:
         return tries(commands, self.registered, self.controls)
 
     async def _someone(self, who: Member, where: Channel, *, governs: bool = False) -> Someone:
-        moderates = bool(who.permissions_in(where) & Permission.MANAGE_GUILD)
+        moderates = who is self.hella or who.can(Permission.MANAGE_GUILD, where)
         seen = [
             await (await self.scene.ask(command, who=who, where=where)).answered()
             for command in (("moderate audit", "moderate settings") if moderates else ("help",) * 2)
         ]
-        return Someone(self.scene, who, *seen, governs=governs)
+        leftover = self.leftover if where is self.scene.channel else seen[0]
+        return Someone(self.scene, who, *seen, leftover, governs=governs)
 
     def _depose(self, role: Role) -> Callable[[], None]:
         def depose() -> None:
@@ -160,6 +183,10 @@ class Walls:
             self.former.remove_role(role)
 
         return depose
+
+    def _take_back(self) -> None:
+        hand_over(self.scene, self.helpers)
+        hand_over(self.scene, self.helpers, allow=False)
 
     # -- what nobody may change, or read ----------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from re import _parser  # type: ignore[attr-defined]  # nothing else reads patterns
+from re import _parser  # nothing else reads patterns
 from typing import Any
 
 import discord
@@ -63,18 +63,17 @@ def _below(path: str, kind: int, options: Iterable[Json]) -> Iterator[Use]:
 
 @dataclass(frozen=True)
 class Registered:
-    """What the client hears of after any restart. ``controls`` and ``forms`` are patterns of ids,
-    each form with the names of its fields; ``sheets`` are the ids of the panel's forms.
+    """What the client hears of after any restart: controls by the patterns of their ids, and
+    forms.
     """
 
     controls: tuple[re.Pattern[str], ...]
     forms: tuple[type[Form], ...]
-    sheets: tuple[str, ...]
 
     def hears(self, custom_id: str) -> bool:
         """Whether a control or form with this id would be answered."""
         patterns = (*self.controls, *(form.template for form in self.forms))
-        return custom_id in self.sheets or any(one.fullmatch(custom_id) for one in patterns)
+        return any(one.fullmatch(custom_id) for one in patterns)
 
 
 async def registered() -> Registered:
@@ -86,8 +85,9 @@ async def registered() -> Registered:
             await bot.login(server.token)
             store = bot._connection._view_store
             await bot.close()
-    assert not bot.persistent_views, "teach this sweep of views that are registered as they are"
-    return Registered(tuple(store._dynamic_items), bots_client._FORMS, tuple(store._modals))
+    assert not bot.persistent_views, "teach this sweep of views that are kept as they are"
+    assert not store._modals, "teach this sweep of forms that discord.py keeps"
+    return Registered(tuple(store._dynamic_items), bots_client._FORMS)
 
 
 def of_kind(base: type[Any]) -> set[str]:
@@ -142,9 +142,9 @@ class Control:
     values: tuple[str, ...] = ()
 
 
-async def panel(scene: Scene, mona: Member, shown: Message, sheets: Iterable[str]) -> list[Control]:
+async def panel(scene: Scene, mona: Member, shown: Message) -> list[Control]:
     """Every control of every page, for a moderator with a panel before them; and those that the
-    bot knows, also by its forms, but shows only at times.
+    bot knows, but shows only at times.
     """
     pages = [
         parts.Where(home, page).id(parts.OPEN)
@@ -161,7 +161,7 @@ async def panel(scene: Scene, mona: Member, shown: Message, sheets: Iterable[str
                 found[control.custom_id] = control
     stray = [one for one in found if one.endswith(f":{parts.OPEN}") and one not in pages]
     assert not stray, "a button leads to a page that there is not"
-    known = {*ACTS, parts.CHECK, *(one.rpartition(":")[2] for one in sheets)}
+    known = {*ACTS, *numbers.SHEETS, parts.CHECK}
     seen = {one.rpartition(":")[2] for one in found}
     for what in known - seen:
         for page in controls._PAGES[parts.SETTINGS]:
@@ -170,7 +170,11 @@ async def panel(scene: Scene, mona: Member, shown: Message, sheets: Iterable[str
     return list(found.values())
 
 
-def fields_of_sheet(custom_id: str) -> list[str]:
-    """The ids of the fields of a form of the panel, as if nothing had been set."""
-    form = numbers.FORMS[custom_id.rpartition(":")[2]]
-    return [f"{field.name}=" for field in form.fields]
+def fields_of(form: type[Form], custom_id: str) -> list[str]:
+    """The ids of the fields of a form, on a panel as if nothing had been set."""
+    if form is controls.NumbersForm:
+        sheet = numbers.SHEETS[custom_id.rpartition(":")[2]]
+        return [f"{field.name}=" for field in sheet.fields]
+    match = form.template.fullmatch(custom_id.replace(NUMBER, "7"))
+    assert match is not None
+    return [field.name for field in form.of(match).fields]

@@ -16,14 +16,12 @@ from bot.sandbox.discord.message_payload import message as as_sent
 from bot.sandbox.discord.options import Filling
 from tests.e2e import forging, surface
 from tests.e2e.surface import Control, Registered, Use
+from tests.e2e.test_moderation import NOTHING_HERE
+from tests.e2e.test_reports import NO_VIDEO
 from tests.e2e.town import Scene, png
 
 Json = dict[str, Any]
 
-NOTHING_HERE: Final = "I know nothing like that in this server that you may manage."
-NO_VIDEO: Final = (
-    "That message carries no video of mine. Use this on the message with the video itself."
-)
 MEANINGLESS: Final = (
     "I could not read that command. Discord may still show an old version: try again.",
     "Something went wrong on my side. You were not charged; please try again.",
@@ -38,6 +36,9 @@ CHOICE, ROLES, CHANNELS = 3, 6, 8
 
 ON_A_MESSAGE: Final = 3
 """That of commands in the menu of a message."""
+
+LEFTOVER: Final = "test-post:delete"
+"""The id of a button that is about the message on which it is."""
 
 NUMBERS: Final = frozenset(
     {"concurrent", "credits", "days", "fps", "guidance", "hours", "motion", "seed"}
@@ -87,14 +88,15 @@ class Names:
 
 @dataclass
 class Someone:
-    """Whoever tries: at a message of the bot's, or at a panel. ``before`` happens just before each
-    try. Whoever ``governs`` may do everything where they are.
+    """Whoever tries: at a message of the bot's, at a panel, or at a test post that stayed.
+    ``before`` happens just before each try. Whoever ``governs`` may do everything where they are.
     """
 
     scene: Scene
     who: User | Member
     source: Message
     panel: Message
+    leftover: Message
     governs: bool = False
     before: Callable[[], None] = field(default=lambda: None)
 
@@ -116,10 +118,9 @@ class Someone:
 
     async def press(self, custom_id: str) -> str:
         """Press a button; what is answered."""
+        source = self.leftover if custom_id == LEFTOVER else self.source
         self.before()
-        return await self._answer(
-            await forging.component(self.scene, self.who, self.source, custom_id)
-        )
+        return await self._answer(await forging.component(self.scene, self.who, source, custom_id))
 
     async def control(self, control: Control, names: Names) -> str:
         """Use a control of the panel; what is answered, or how it looks then."""
@@ -138,9 +139,9 @@ class Someone:
             )
         )
 
-    async def submit(self, custom_id: str, fields: Iterable[str], *, panel: bool = False) -> str:
+    async def submit(self, custom_id: str, fields: Iterable[str]) -> str:
         """Send a form; what is answered."""
-        source = self.panel if panel else self.source
+        source = self.panel if surface.PANEL.fullmatch(custom_id) else self.source
         self.before()
         return await self._answer(
             await forging.form(self.scene, self.who, source, custom_id, dict.fromkeys(fields, "5"))
@@ -217,6 +218,9 @@ def nowhere(message: Message) -> Json:
     return {**as_sent(message), "id": "987654321"}
 
 
+Act = Callable[[Someone, Names], Awaitable[str]]
+
+
 class About(Enum):
     """What a try names that may not be there."""
 
@@ -234,7 +238,7 @@ class Try:
 
     whole: str
     what: str
-    act: Callable[[Someone, Names], Awaitable[str]]
+    act: Act
     about: About = About.NOTHING
     closed: bool = False
     governing: bool = False
@@ -265,11 +269,7 @@ def tries(
             )
     for pattern in registered.controls:
         for template in surface.ids_of(pattern) if pattern != surface.PANEL else ():
-            log = template.startswith("audit:")  # of whoever presses, from any place in it
-            yield Try(
-                template, template, partial(_press, template),
-                about=About.NOTHING if log else About.JOB, closed=not log, governing=log,
-            )  # fmt: skip
+            yield _of(template, partial(_press, template))
     for control in controls:
         yield Try(
             control.custom_id, str(control), partial(_control, control),
@@ -277,15 +277,18 @@ def tries(
             governing=True,
         )  # fmt: skip
     for form in registered.forms:
-        fields = [field.name for field in form.fields]
         for template in surface.ids_of(form.template):
-            yield Try(
-                f"form {template}", f"form {template}", partial(_submit, template, fields),
-                about=About.OTHER if template in REPORTS else About.JOB,
-                closed=template not in REPORTS, open=template in REPORTS,
-            )  # fmt: skip
-    for sheet in registered.sheets:
-        yield Try(f"form {sheet}", f"form {sheet}", partial(_sheet, sheet), governing=True)
+            fields = surface.fields_of(form, template)
+            yield _of(template, partial(_submit, template, fields))
+
+
+def _of(template: str, act: Act) -> Try:
+    """What ids like this are about. A place in the log is one in that of whoever presses."""
+    if template in REPORTS:
+        return Try(template, template, act, about=About.OTHER, open=True)
+    if surface.NUMBER in template and not template.startswith("audit:"):
+        return Try(template, template, act, about=About.JOB, closed=True)
+    return Try(template, template, act, governing=True)
 
 
 def _about(use: Use, given: Iterable[Json]) -> About:
@@ -309,7 +312,3 @@ async def _control(control: Control, by: Someone, names: Names) -> str:
 
 async def _submit(template: str, fields: list[str], by: Someone, names: Names) -> str:
     return await by.submit(names.id(template), fields)
-
-
-async def _sheet(sheet: str, by: Someone, _names: Names) -> str:
-    return await by.submit(sheet, surface.fields_of_sheet(sheet), panel=True)
