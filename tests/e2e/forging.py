@@ -1,4 +1,7 @@
-"""Sending what no client of Discord's would send: commands, presses and forms with any ids."""
+"""Sending what no client of Discord's would send: commands, presses and forms with any ids.
+
+Whatever comes first in answer has arrived when these return.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,24 @@ BUTTON = 2
 
 
 async def command(
-    scene: Scene, who: User | Member, where: Channel, path: Sequence[str], data: Json
+    scene: Scene,
+    who: User | Member,
+    where: Channel,
+    path: Sequence[str],
+    *,
+    kind: int = 1,
+    options: Sequence[Json] = (),
+    **more: Any,
 ) -> Invocation:
-    """Use a command; ``data`` is that of the command itself, with the options at the end of the
-    path. Whatever came first in answer has arrived.
+    """Use a command of this kind, with options at the end of its path, and ``more`` of what
+    Discord tells with it.
     """
-    options = data.pop("options", [])
+    filled = list(options)
     for depth, name in enumerate(reversed(path[1:])):
-        options = [{"name": name, "type": 1 if depth == 0 else 2, "options": options}]
-    kind = data.get("type", 1)
+        filled = [{"name": name, "type": 1 if depth == 0 else 2, "options": filled}]
     found = scene.discord.commands.find(where.guild, kind, path[0])
     assert found is not None
-    told = {"id": found["id"], "name": path[0], "type": kind, "options": options, **data}
+    told = {"id": found["id"], "name": path[0], "type": kind, "options": filled, **more}
     return await send(scene, who, where, COMMAND, told).acknowledged()
 
 

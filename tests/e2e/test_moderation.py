@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from bot.sandbox.discord import ClientRefused, Member, Message, Permission, Upload
-from bot.sandbox.discord.options import Filling
 from tests.e2e import forging
 from tests.e2e.conftest import OpenScene
 from tests.e2e.moderating import hand_over, helper, moderate, moderated, moderator
@@ -21,24 +20,17 @@ SETTINGS = {"PIKA_MAX_JOBS": "1"}  # the second job waits in the queue
 NOTHING_HERE = "I know nothing like that in this server that you may manage."
 
 
-async def forged(scene: Scene, who: Member, *path: str, **values: Any) -> str:
-    """Send a command that Discord would not let this member send; the private words."""
-    filling = Filling(scene.discord.world, who, scene.channel)
-    options: list[dict[str, Any]] = [
-        {"name": name, "type": kind, "value": _referred(filling, value)}
-        for name, (kind, value) in values.items()
+async def forged(scene: Scene, who: Member, *path: str, **values: tuple[int, Any]) -> str:
+    """Send a command that Discord would not let this member send, each value with the kind of its
+    option; the private words.
+    """
+    options = [
+        {"name": name, "type": kind, "value": value} for name, (kind, value) in values.items()
     ]
-    data = {"options": options, "resolved": filling.resolved}
-    sent = await forging.command(scene, who, scene.channel, ["moderate", *path], data)
+    sent = await forging.command(scene, who, scene.channel, ["moderate", *path], options=options)
     message = await sent.answered()
     assert sent.ephemeral
     return message.text
-
-
-def _referred(filling: Filling, value: Any) -> Any:
-    if isinstance(value, Member):
-        return filling.person(value)
-    return filling.attachment(value) if isinstance(value, Upload) else value
 
 
 def entries(scene: Scene) -> list[str]:
@@ -318,60 +310,19 @@ async def test_audit_turns_pages_and_makes_a_file(scene: Scene) -> None:
     await scene.until(lambda: "9 credits in 24 hours" in first.text)
 
 
-EVERY: dict[str, dict[str, tuple[int, Any]]] = {
-    "setup": {},
-    "settings": {},
-    "limit": {"credits": (4, 1)},
-    "budget": {"credits": (4, 1), "hours": (10, 1.0)},
-    "grant": {"member": (6, "self"), "credits": (4, 5)},
-    "block": {"member": (6, "self")},
-    "unblock": {"member": (6, "self")},
-    "words add": {"phrase": (3, "fox")},
-    "words remove": {"phrase": (3, "fox")},
-    "words list": {},
-    "words test": {"phrase": (3, "fox")},
-    "words import": {"file": (11, Upload("words.txt", "text/plain", b"fox"))},
-    "words export": {},
-    "pause": {},
-    "resume": {},
-    "queue": {},
-    "cancel": {"job": (4, "card")},
-    "remove": {"job": (4, "card")},
-    "explain": {"member": (6, "self")},
-    "usage": {},
-    "audit": {},
-}
-
-
-@pytest.mark.parametrize("what", list(EVERY))
-async def test_a_member_without_permission_finds_nothing(scene: Scene, what: str) -> None:
+async def test_a_member_without_permission_finds_nothing(scene: Scene) -> None:
     """Discord offers the command to no member without Manage Server; a request that comes all
-    the same is answered as if there was nothing, and nothing is read or changed.
+    the same is answered as if there was nothing, and nothing is changed. ``test_isolation`` tries
+    all the others.
     """
     with pytest.raises(ClientRefused):
         await scene.discord.invoke(scene.bob, scene.channel, "moderate audit")
     scene.pika.pause()
     card = await scene.card()
-    meant: dict[str, Any] = {"self": scene.bob, "card": number(card)}
-    values = {
-        name: (kind, meant.get(value, value) if isinstance(value, str) else value)
-        for name, (kind, value) in EVERY[what].items()
-    }
-    assert await forged(scene, scene.bob, *what.split(), **values) == NOTHING_HERE
+    assert await forged(scene, scene.bob, "cancel", job=(4, number(card))) == NOTHING_HERE
     assert entries(scene) == []
     scene.pika.resume()
     await scene.delivered(card)
-
-
-async def test_every_command_is_in_the_list_of_this_test(scene: Scene) -> None:
-    """A new subcommand is tried without permission too."""
-    command = scene.discord.commands.find(scene.guild, 1, "moderate")
-    assert command is not None
-    names = set()
-    for option in command["options"]:
-        inner = [f"{option['name']} {one['name']}" for one in option.get("options", ())]
-        names |= set(inner) if option["type"] == 2 else {option["name"]}
-    assert names == set(EVERY)
 
 
 async def test_another_servers_jobs_and_numbers_nobody_has_are_the_same(scene: Scene) -> None:

@@ -108,13 +108,16 @@ class Someone:
             {"name": one["name"], "type": one["type"], "value": _value(filling, one, names)}
             for one in given
         ]
-        data: Json = {"type": use.kind, "options": options, "resolved": filling.resolved}
+        path, more = use.path.split(), {"resolved": filling.resolved}
         if use.kind == ON_A_MESSAGE:
-            target = names.message["id"]
-            data |= {"target_id": target, "resolved": {"messages": {target: names.message}}}
-        path = [use.path] if use.kind == ON_A_MESSAGE else use.path.split()
+            path, target = [use.path], names.message["id"]
+            more = {"target_id": target, "resolved": {"messages": {target: names.message}}}
         self.before()
-        return await self._answer(await forging.command(self.scene, self.who, where, path, data))
+        return await self._answer(
+            await forging.command(
+                self.scene, self.who, where, path, kind=use.kind, options=options, **more
+            )
+        )
 
     async def press(self, custom_id: str) -> str:
         """Press a button; what is answered."""
