@@ -11,6 +11,7 @@ import aiohttp
 
 from bot.sandbox.discord import EmbeddedDiscord, Member, Message, Permission
 from bot.sandbox.pika import EmbeddedPika
+from tests.e2e.page.visit import PATIENCE_MS
 
 Json = dict[str, Any]
 Answer = Json | Callable[[Json], Json] | None
@@ -142,7 +143,7 @@ class Hands:
         """Delete the answer to the last interaction with this command or custom id, once given;
         of a press that changes nothing, the message that it sits on.
         """
-        async with asyncio.timeout(10), self._news:
+        async with asyncio.timeout(PATIENCE_MS / 1000), self._news:
             await self._news.wait_for(lambda: any(_is(one, name) for one in self.answered))
         one = next(one for one in reversed(self.answered) if _is(one, name))
         base = f"/webhooks/{one['application_id']}/{one['token']}"
@@ -162,7 +163,7 @@ class Hands:
         def named() -> list[Json]:
             return [one["data"] for one in self.heard if _is(one, name)]
 
-        async with asyncio.timeout(10), self._news:
+        async with asyncio.timeout(PATIENCE_MS / 1000), self._news:
             await self._news.wait_for(lambda: len(named()) >= count)
         return named()[count - 1]
 

@@ -10,6 +10,7 @@ from bot.demo.stage import Stage
 from bot.sandbox.discord import Message
 from tests.e2e.page.conftest import OpenPage, OpenWindow
 from tests.e2e.page.parts import open_demo
+from tests.e2e.page.visit import PATIENCE_MS
 from tests.e2e.town import Scene
 
 
@@ -41,7 +42,7 @@ async def test_kill_the_bot_while_pika_works_and_get_the_video_once(
     await expect(bot).to_contain_text("code -9")
     await expect(visit.page.locator("#bot-state")).to_have_text("The bot is stopped")
     stage.pika.resume()
-    await stage.discord.wait_for(lambda: not stage.pika.executing, timeout=15)
+    await stage.discord.wait_for(lambda: not stage.pika.executing, timeout=PATIENCE_MS / 1000)
     assert videos(stage) == []
 
     await bot.get_by_role("button", name="Start", exact=True).click()

@@ -49,7 +49,8 @@ ANSWER = """([command, newest]) => {
     }
 }"""
 """The id of a command's answer that is newer than a message."""
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
+"""How long what must happen may take; on an idle machine it takes a fraction."""
 expect.set_options(timeout=PATIENCE_MS)
 
 
