@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import aiosqlite
 
@@ -30,10 +31,14 @@ SHOWN_STUCK = "what was true before its place was closed"
 
 ANOTHER = """
     state = 'pending', message_id = NULL, sent_at = NULL, shown = NULL, attempts = 0, fit = NULL,
-    first_try_at = NULL, last_try_at = NULL, due_at = :at, round = round + 1
+    first_try_at = NULL, last_try_at = NULL, due_at = :at, wanted_at = :at, round = round + 1
 """
 """What is written where another message shall be posted instead of one that was, or may have been.
 What is still under way for the one before finds its round gone, and changes nothing."""
+
+APART_MS: Final = 1_000
+"""Messages that become wanted together are due one after the other: as fast as one channel takes
+them, and no video of others waits behind hundreds of them."""
 
 
 def add_cards(tx: sqlite3.Connection, jobs: Sequence[Job], due_at: int) -> None:
@@ -102,8 +107,7 @@ def want(tx: sqlite3.Connection, job_id: int, kind: DeliveryKind, channel_id: in
         INSERT INTO delivery (job_id, kind, channel_id, place, due_at, wanted_at)
         VALUES (:job_id, :kind, :channel_id, 'chosen', :at, :at)
         ON CONFLICT (job_id, kind) DO UPDATE
-        SET {ANOTHER}, channel_id = excluded.channel_id, place = 'chosen', code = NULL,
-            wanted_at = :at
+        SET {ANOTHER}, channel_id = excluded.channel_id, place = 'chosen', code = NULL
         WHERE state = 'undeliverable'
         """,  # noqa: S608 - a constant
         {"job_id": job_id, "kind": kind, "channel_id": channel_id, "at": at},

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
 
 from bot.model import DeliveryKind
 from bot.rules.reporting import Report, Reported
 from bot.store import audit, deliveries
 from bot.store.audit import Act, AuditEntry
-
-APART_MS: Final = 1_000
-"""Messages that become wanted together are due one after the other: as fast as one channel takes
-them, and no video of others waits behind hundreds of them."""
 
 
 def of_job(tx: sqlite3.Connection, job_id: int, most: int = 5) -> Reported:
@@ -119,7 +114,7 @@ def log_moved(tx: sqlite3.Connection, guild_id: int, log_channel: int | None, at
         {"guild_id": guild_id},
     ).fetchall()
     for number, (job_id,) in enumerate(rows):
-        due_at = at + number * APART_MS
+        due_at = at + number * deliveries.APART_MS
         deliveries.want(tx, job_id, DeliveryKind.REPORT, log_channel, due_at)
 
 

@@ -15,7 +15,7 @@ import aiosqlite
 from bot.model import Delivery, DeliveryKind
 from bot.store import deliveries
 from bot.store.database import Database, fetch
-from bot.store.deliveries import ANOTHER, SHOWN_EARLIER
+from bot.store.deliveries import ANOTHER, APART_MS, SHOWN_EARLIER
 from bot.store.rows import delivery_of
 
 _WAITING = "job_id IN (SELECT job_id FROM review WHERE verdict IS NULL)"
@@ -73,6 +73,16 @@ def move(tx: sqlite3.Connection, guild_id: int, channel_id: int, at: int) -> Non
         """,
         params,
     )
+    tx.execute(_ONE_BY_ONE, params)
+
+
+_ONE_BY_ONE = f"""
+    WITH waits AS (
+        SELECT id, row_number() OVER (PARTITION BY channel_id ORDER BY id) - 1 AS behind
+        FROM delivery WHERE state = 'pending' AND due_at = :at AND kind = 'review')
+    UPDATE delivery SET due_at = :at + behind * {APART_MS} FROM waits
+    WHERE delivery.id = waits.id AND behind > 0
+"""
 
 
 async def drop(tx: aiosqlite.Connection, job_id: int) -> None:
@@ -96,13 +106,14 @@ async def again(tx: aiosqlite.Connection, at: int, guild_id: int | None = None) 
     await fetch(
         tx,
         """
-        UPDATE delivery SET state = 'pending', fit = NULL, due_at = :at
+        UPDATE delivery SET state = 'pending', fit = NULL, due_at = :at, wanted_at = :at
         WHERE kind = 'review' AND state = 'undeliverable' AND job_id IN (
             SELECT job_id FROM review
             WHERE verdict IS NULL AND (:guild_id IS NULL OR guild_id = :guild_id))
         """,
         {"at": at, "guild_id": guild_id},
     )
+    await fetch(tx, _ONE_BY_ONE, {"at": at})
 
 
 async def doubt(tx: aiosqlite.Connection, guild_id: int | None = None) -> None:
@@ -136,6 +147,7 @@ async def lost(tx: aiosqlite.Connection, channel_id: int, message_id: int | None
         """,
         {"channel_id": channel_id, "message_id": message_id, "at": at},
     )
+    await fetch(tx, _ONE_BY_ONE, {"at": at})
 
 
 async def of_waiting(database: Database, guild_id: int) -> dict[int, Delivery]:

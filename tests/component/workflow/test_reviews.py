@@ -13,7 +13,7 @@ from bot.model import DeliveryKind, DeliveryState, Job, JobState, Mark, Quota, V
 from bot.pika.errors import NoAnswer
 from bot.rules.policy import ReviewRule
 from bot.rules.words import Listed, Then
-from bot.store import audit, review_messages, words
+from bot.store import audit, deliveries, review_messages, words
 from bot.store.audit import Act, AuditEntry
 from bot.ui.moderation.held import decision
 from bot.workflow.delivery.companions import ARRIVES_SECONDS
@@ -1024,3 +1024,33 @@ async def test_a_file_that_comes_after_the_rejection_does_not_stay(house: House)
 
     assert videos(house) == []
     assert (await house.job(job.id)).code == "rejected"
+
+
+async def test_reviews_that_go_on_elsewhere_are_not_overdue(house: House) -> None:
+    """They are wanted since just now. `/readyz` said that nobody delivers, as their first messages
+    were wanted long ago.
+    """
+    await held(house)
+    house.clock.move(1200)
+    await house.look_at(channel=NEW_CHANNEL)
+    now = house.clock.now()
+    assert await deliveries.late(house.database, now - 300_000, now - 900_000) == 0
+    house.clock.move(901)
+    now = house.clock.now()
+    assert await deliveries.late(house.database, now - 10**9, now - 900_000) == 1
+
+
+async def test_many_reviews_that_go_on_elsewhere_hold_nobody_up(open_house: OpenHouse) -> None:
+    """One server's moderators moved all that waits, each with its video, to a channel that takes
+    one message a second: everybody's videos stood behind.
+    """
+    house = await open_house(quota=Quota(99, 24 * 3_600_000, 99), slots=9)
+    await house.look_at()
+    jobs = [await house.reviewing() for _ in range(4)]
+    await rounds(house)
+    await house.look_at(channel=NEW_CHANNEL)
+    for shown in (1, 2, 3, 4):
+        await house.deliver()
+        there = [house.discord.of(job.id, K.REVIEW)[-1].channel_id for job in jobs]
+        assert there.count(NEW_CHANNEL) == shown
+        house.clock.move(1)
