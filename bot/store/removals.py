@@ -74,16 +74,20 @@ async def must_go(
     return bool(rows)
 
 
-async def due(database: Database, now: int, hurried: Collection[int]) -> list[Delivery]:
-    """Messages that must go, and whose next try is due or ``hurried``, the longest due first."""
+async def due(
+    database: Database, now: int, hurried: Collection[int], most: int = 1_000
+) -> list[Delivery]:
+    """Messages that must go, and whose next try is due or ``hurried``, the longest due first: at
+    most so many.
+    """
     rows = await database.fetch(
         """
         SELECT * FROM delivery
         WHERE state = 'removing'
           AND (due_at <= :now OR id IN (SELECT value FROM json_each(:hurried)))
-        ORDER BY due_at, id
+        ORDER BY due_at, id LIMIT :most
         """,
-        {"now": now, "hurried": json.dumps(sorted(hurried))},
+        {"now": now, "hurried": json.dumps(sorted(hurried)), "most": most},
     )
     return [delivery_of(row) for row in rows]
 

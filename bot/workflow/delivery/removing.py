@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 DELETES_AT_ONCE: Final = 2
 """None of the places of posts: what goes keeps nobody's video waiting."""
 
+MOST_BEGUN: Final = 16
+"""Messages that are looked at in one round; what else is due stays in the database."""
+
 UNHEARD_MS: Final = 60_000
 """A try of which nothing was heard is made again after this long."""
 
@@ -60,8 +63,13 @@ class Removing:
 
     async def due(self) -> list[Delivery]:
         """The messages that are to be deleted now."""
-        hurried, self._hurried = self._hurried, set()
-        return await removals.due(self._database, self._clock.now(), hurried)
+        hurried = frozenset(self._hurried)
+        found = await removals.due(self._database, self._clock.now(), hurried, MOST_BEGUN)
+        if len(found) < MOST_BEGUN:
+            self._hurried -= hurried
+        else:  # others of them come next
+            self._hurried -= {delivery.id for delivery in found}
+        return found
 
     def reopened(self, guild_id: int, channel_id: int | None) -> None:
         """What the bot may do has changed in this channel, or in all of this server."""

@@ -7,12 +7,17 @@ import asyncio
 import pytest
 
 from bot.errors import NothingHere, TooLate, TryLater
-from bot.model import DeliveryKind, DeliveryState, Job, JobState, PikaStatus, Place
+from bot.model import DeliveryKind, DeliveryState, Job, JobState, PikaStatus, Place, Quota
 from bot.store import audit, deliveries, removals
 from bot.workflow.delivery.closed import CLOSED_MS
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.delivery.posting import RETRY_MS
-from bot.workflow.delivery.removing import LOOK_AGAIN_MS, REFUSED_MOST_MS, UNHEARD_MS
+from bot.workflow.delivery.removing import (
+    LOOK_AGAIN_MS,
+    MOST_BEGUN,
+    REFUSED_MOST_MS,
+    UNHEARD_MS,
+)
 from bot.workflow.moderation import Moderator
 from tests.conftest import OpenHouse
 from tests.fakes import (
@@ -462,3 +467,25 @@ async def test_what_must_not_be_posted_is_not_overdue(house: House) -> None:
     for _ in range(3):
         await house.deliver()
     await _nothing_left(house, job)
+
+
+async def test_many_removals_are_begun_a_few_at_a_time(open_house: OpenHouse) -> None:
+    """After a place had been closed for long, all of its removals were loaded with every message
+    that was posted; none of them is forgotten for that, nor the news that it has opened.
+    """
+    house = await open_house(quota=Quota(99, 24 * 3_600_000, 99), slots=9)
+    jobs = [await _delivered(house) for _ in range(MOST_BEGUN + 3)]
+    house.discord.undeletable = {CHANNEL: 50013}
+    for job in jobs:
+        await _remove(house, job)
+    for _ in range(3):
+        assert len(await house.courier._removing.due()) <= MOST_BEGUN
+        await house.deliver()
+    assert await removals.due(house.database, house.clock.now(), ()) == []
+
+    house.discord.undeletable = {}
+    house.closed.reopen(GUILD, CHANNEL)
+    for _ in range(3):
+        await house.deliver()
+    for job in jobs:
+        await _nothing_left(house, job)
