@@ -85,6 +85,7 @@ def test_what_waits_says_why_who_where_and_what() -> None:
             decided(Verdict.REJECTED, by=0, reason="nobody looked"),
             f"🚫 **Rejected** <t:{SECONDS}:R>, as nobody looked\n",
         ),
+        (decided(Verdict.REJECTED, by=0), f"🚫 **Rejected** <t:{SECONDS}:R>\n"),  # erased since
     ],
 )
 def test_what_was_decided_stands_where_the_question_was(job: Job, says: str) -> None:

@@ -47,7 +47,8 @@ def decision(review: Review) -> str:
         return f"✅ **Approved** by <@{review.decided_by}> {when(review.decided_at or 0)}"
     reason = review.reason or ""
     if not review.decided_by:
-        return f"🚫 **Rejected** {when(review.decided_at or 0)}, as {reason}"
+        why = f", as {reason}" if reason else ""  # it may be erased by now
+        return f"🚫 **Rejected** {when(review.decided_at or 0)}{why}"
     why = f": {code(reason, REASON_SHOWN)}" if reason else ""
     return f"🚫 **Rejected** by <@{review.decided_by}> {when(review.decided_at or 0)}{why}"
 
