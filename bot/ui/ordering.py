@@ -44,11 +44,11 @@ def asker_for(interaction: Interaction, member: discord.Member) -> Asker:
         role_ids=frozenset(member._roles),
         parent_id=channel.parent_id if isinstance(channel, discord.Thread) else None,
         joined_at=None if joined is None else int(joined.timestamp() * 1000),
-        age_restricted=_age_restricted(channel),
+        age_restricted=age_restricted(channel),
     )
 
 
-def _age_restricted(channel: object) -> bool:
+def age_restricted(channel: object) -> bool:
     """Whether the channel is, or the one above a thread."""
     is_nsfw = getattr(channel, "is_nsfw", None)
     return is_nsfw is not None and bool(is_nsfw())

@@ -4,6 +4,7 @@ away again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiosqlite
@@ -20,6 +21,7 @@ from bot.model import (
     Job,
     JobState,
     Removal,
+    Requester,
 )
 from bot.rules.policy import Block
 from bot.rules.quoting import code
@@ -68,12 +70,20 @@ class Videos:
         self._changes.tell(gone)
         return gone
 
-    async def share(self, guild_id: int | None, user_id: int, job_id: int) -> Shared:
-        """Post one's own video once more, in the server's showcase.
+    async def share(
+        self,
+        guild_id: int | None,
+        user_id: int,
+        job_id: int,
+        *,
+        suits: Callable[[Requester, int], bool] = lambda _made, _showcase: True,
+    ) -> Shared:
+        """Post one's own video once more, in the server's showcase, if what was made where it was
+        asked for ``suits`` that channel.
 
         Raises ``JobNotFound`` for a job that is not theirs here, ``TooLate`` when it is shared
         already or there is no posted video, and ``NotAllowed`` where the server has no showcase, or
-        has blocked them.
+        one that this does not suit, or has blocked them.
         """
         now = self._clock.now()
         async with self._database.transaction() as tx:
@@ -98,6 +108,12 @@ class Videos:
                     "showcase",
                     "This server has no showcase: its moderators choose one with "
                     "`/moderate settings`.",
+                )
+            if not suits(job.requester, showcase):
+                raise NotAllowed(
+                    "age",
+                    f"You have made this in an age-restricted channel, and <#{showcase}>, where "
+                    "videos of this server are shared, is none.",
                 )
             await within(
                 tx, lambda sync: deliveries.want(sync, job_id, DeliveryKind.SHARE, showcase, now)

@@ -72,6 +72,33 @@ async def test_a_video_is_shared_with_what_it_was_made_of(scene: Scene) -> None:
     assert entries(scene) == ["choices"]
 
 
+@pytest.mark.parametrize("thread", [False, True])
+async def test_what_is_restricted_by_age_is_not_shared_with_everybody(
+    scene: Scene, thread: bool
+) -> None:
+    """Made in an age-restricted channel, or in a thread of one: with one press everybody saw it in
+    the showcase. In an age-restricted showcase it may be shown.
+    """
+    mona = moderator(scene)
+    showcase = await showcase_of(scene, mona)
+    red = scene.guild.create_text_channel("red", nsfw=True)
+    place = red.create_thread("dark", owner=scene.alice) if thread else red
+    card = await scene.card(where=place)
+    await scene.delivered(card)
+    (result,) = carrying(scene, card)
+    text = await pressed(scene, scene.alice, result, "Share")
+    assert text == (
+        f"You have made this in an age-restricted channel, and <#{showcase.id}>, where videos of "
+        "this server are shared, is none."
+    )
+    assert bots(showcase) == []
+
+    late = scene.guild.create_text_channel("late-night", nsfw=True)
+    await scene.choose(showcase=late.id)
+    await pressed(scene, scene.alice, result, "Share")
+    await shared(scene, card, late)
+
+
 async def test_nobody_shares_what_is_not_theirs(scene: Scene) -> None:
     """Not even a moderator; and numbers nobody has are the same."""
     mona = moderator(scene)
