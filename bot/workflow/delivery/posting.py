@@ -225,10 +225,13 @@ class Posting:
         async with self._database.transaction() as tx:
             now = self._clock.now()
             begun = await deliveries.begin(tx, delivery, now, now + RETRY_MS)
-            needed = begun or await jobs.needs_video(tx, job.id)
+            # A copy may have been made after all others were deleted.
+            unwanted = (
+                not begun and delivery.kind in WITH_VIDEO and not await jobs.needs_video(tx, job.id)
+            )
+        if unwanted:
+            self._fitting.forget(job)
         if not begun:
-            if not needed:  # a copy may have been made after all others were deleted
-                self._fitting.forget(job)
             raise StaleState("was posted meanwhile, or is not wanted any more")
         reply_to = await self._card_beside(job, delivery)
         message_id = await self._messenger.post(job, delivery, outlook, reply_to=reply_to)

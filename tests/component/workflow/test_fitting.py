@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from bot.errors import TryLater
 from bot.media import AllowedHosts, ffmpeg, find_ffmpeg
 from bot.media.fit import FIRST_PASS
-from bot.model import DeliveryKind, JobState
+from bot.model import DeliveryKind, DeliveryState, JobState
 from bot.workflow.delivery.fitting import Fitting
 from bot.workflow.delivery.messenger import Outlook
 from bot.workflow.delivery.upkeep import EDIT_PAUSE_MS
@@ -19,7 +20,7 @@ from bot.workflow.moderation import Moderator
 from tests.conftest import OpenHouse
 from tests.fakes import GUILD, House, PostedSilent, World, until
 
-S, K = JobState, DeliveryKind
+S, K, D = JobState, DeliveryKind, DeliveryState
 MONA = Moderator(GUILD, 77)
 KIB = 1024
 
@@ -252,3 +253,19 @@ async def test_a_copy_of_what_nobody_wants_any_more_does_not_stay(large: House, 
     await large.courier.settle_down()
 
     assert list(videos.iterdir()) == []
+
+
+async def test_a_card_that_is_there_meanwhile_costs_no_video(house: House) -> None:
+    """The courier was about to post one while the command was answered; the job's video had just
+    been fetched, and was not written down yet.
+    """
+    job = await house.rendering()
+    card = replace((await house.messages(job.id))[K.CARD], state=D.PENDING, attempts=1)
+    (seen,) = house.discord.of(job.id, K.CARD)
+    del house.discord.messages[seen.id]  # not yet, when the courier looks
+    fetched = house.world.folder / "videos" / f"{job.id}.mp4"
+    fetched.write_bytes(b"just here")
+    house.courier._begin((job.id, "late"), house.courier._posting._try(job, card, Outlook()))
+    await house.courier.settle_down()
+
+    assert fetched.exists()
