@@ -9,12 +9,13 @@ import aiohttp
 import discord
 
 from bot.errors import DeliveryError, Denied, TooLarge, TryLater
-from bot.model import Delivery, Job, Place
+from bot.model import Delivery, DeliveryKind, Job, Place
 from bot.ui import messages
+from bot.ui.ages import may_be_shown
 from bot.ui.lookback import LookBack
 from bot.ui.sending import once
 from bot.ui.tokens import AnswerTokens
-from bot.workflow.delivery.messenger import GONE, Outlook, ServerMessage
+from bot.workflow.delivery.messenger import GONE, OPEN_TO_ALL, Outlook, ServerMessage
 
 NO_HISTORY: Final = 160002
 """A reply needs Read Message History (Discord docs, opcodes and status codes)."""
@@ -32,6 +33,7 @@ proxy in front of it, a token that is not accepted now, a blocked network (same 
 NOT_HERE_SECONDS: Final = 60.0
 OUT_OF_ORDER_SECONDS: Final = 5.0
 CUT_OFF_SECONDS: Final = 2.0
+NOT_KNOWN_SECONDS: Final = 2.0
 
 Answer = TypeVar("Answer")
 
@@ -61,6 +63,8 @@ class DiscordMessenger:
     async def _post(
         self, job: Job, delivery: Delivery, outlook: Outlook, reply_to: int | None
     ) -> int:
+        if delivery.place is Place.CHOSEN and delivery.kind is DeliveryKind.RESULT:
+            self._check_ages(job, delivery.channel_id)
         channel = self._channel(delivery.channel_id, job, delivery.place)
         content = messages.new(job, delivery, outlook)
         if reply_to is not None:
@@ -70,6 +74,16 @@ class DiscordMessenger:
         with once():
             message = await _asked(channel.send(nonce=delivery.nonce, **content))
         return message.id
+
+    def _check_ages(self, job: Job, channel_id: int) -> None:
+        """Raise ``Denied`` where everybody would see what was asked for behind a restriction, and
+        ``TryLater`` as long as the gateway has not told of the channels.
+        """
+        known = self._client.get_guild(job.requester.guild_id) is not None
+        if not known and not self._client.is_ready():
+            raise TryLater(NOT_KNOWN_SECONDS, "the gateway has not told of the server yet")
+        if not may_be_shown(self._client, job.requester, channel_id):
+            raise Denied(OPEN_TO_ALL, "it was made in an age-restricted channel")
 
     async def edit_card(self, job: Job, card: Delivery, outlook: Outlook) -> None:
         """Rewrite the card that exists. Raises ``Denied`` or ``TryLater``."""

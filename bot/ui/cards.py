@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from bot.model import LATE, REJECTED, VIDEO_HERE, Hold, Job, JobState, Place, Removal
 from bot.rules.quoting import code as code  # noqa: PLC0414 - the ui knows it from here
-from bot.workflow.delivery.messenger import Outlook
+from bot.workflow.delivery.messenger import OPEN_TO_ALL, Outlook
 from bot.workflow.pauses import Held
 
 PROMPT_SHOWN = 300
@@ -231,10 +231,10 @@ def _rejection(job: Job) -> str:
 
 
 def result_text(
-    job: Job, place: Place = Place.HERE, *, smaller: bool = False, refused: bool = False
+    job: Job, place: Place = Place.HERE, *, smaller: bool = False, refused: int | None = None
 ) -> str:
-    """What stands beside the video; ``smaller`` says that it was encoded to fit, ``refused`` that
-    another place did not take it before.
+    """What stands beside the video; ``smaller`` says that it was encoded to fit, ``refused`` why
+    another place did not take it before (Discord's code, or ours).
     """
     size = "\n-# Made smaller, as this server takes no files of its size." if smaller else ""
     return (
@@ -243,7 +243,7 @@ def result_text(
     )
 
 
-def link_text(job: Job, place: Place, link: str | None, *, refused: bool = False) -> str:
+def link_text(job: Job, place: Place, link: str | None, *, refused: int | None = None) -> str:
     """What is posted of a video that does not fit into any message here."""
     where = f"Pika keeps it for about a day: {link}" if link else "Pika no longer has a link to it."
     return (
@@ -287,11 +287,12 @@ def signature(job_id: int) -> str:
     return f"\n-# Job {job_id}"
 
 
-def _why_here(job: Job, place: Place, refused: bool) -> str:
-    elsewhere = "\n-# Posted here, as the channel chosen for videos takes none from me."
+def _why_here(job: Job, place: Place, refused: int | None) -> str:
+    why = "is not age-restricted" if refused == OPEN_TO_ALL else "takes none from me"
+    elsewhere = f"\n-# Posted here, as the channel chosen for videos {why}."
     return {
         Place.CHOSEN: f"\n-# Asked for in <#{job.requester.channel_id}>.",
-        Place.HERE: elsewhere if refused else "",
+        Place.HERE: "" if refused is None else elsewhere,
         Place.PARENT: "\n-# Posted here, as the thread no longer takes messages from me.",
         Place.DIRECT: "\n-# Sent here, as I can no longer post it in the server.",
     }[place]

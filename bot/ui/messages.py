@@ -25,15 +25,14 @@ def new(job: Job, delivery: Delivery, outlook: Outlook) -> dict[str, Any]:
         case DeliveryKind.CARD:
             return {**_card(job, outlook), "allowed_mentions": discord.AllowedMentions.none()}
         case DeliveryKind.RESULT if delivery.fit == 0:
-            refused = delivery.code is not None
-            text = cards.link_text(job, delivery.place, outlook.link, refused=refused)
+            text = cards.link_text(job, delivery.place, outlook.link, refused=delivery.code)
             return {
                 "content": text,
                 "view": videos.view_of(job.id),
                 "allowed_mentions": _only(job.requester.user_id),
             }
         case DeliveryKind.RESULT:
-            refused, smaller = delivery.code is not None, bool(delivery.fit)
+            smaller, refused = bool(delivery.fit), delivery.code
             text = cards.result_text(job, delivery.place, smaller=smaller, refused=refused)
             return {
                 "content": text,

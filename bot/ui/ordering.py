@@ -10,6 +10,7 @@ from bot.errors import NotAllowed
 from bot.logs import about_job
 from bot.model import Picture, Recipe
 from bot.rules.policy import Asker
+from bot.ui.ages import age_restricted
 from bot.ui.base import Interaction, services_of
 from bot.ui.callback import ALREADY_ANSWERED, UNKNOWN_INTERACTION, NotAnsweredError
 from bot.ui.cards import card
@@ -46,12 +47,6 @@ def asker_for(interaction: Interaction, member: discord.Member) -> Asker:
         joined_at=None if joined is None else int(joined.timestamp() * 1000),
         age_restricted=age_restricted(channel),
     )
-
-
-def age_restricted(channel: object) -> bool:
-    """Whether the channel is, or the one above a thread."""
-    is_nsfw = getattr(channel, "is_nsfw", None)
-    return is_nsfw is not None and bool(is_nsfw())
 
 
 def picture_of(attachment: discord.Attachment | None) -> Picture | None:

@@ -8,13 +8,12 @@ from typing import Any, Final, Self
 
 import discord
 
-from bot.model import Requester
 from bot.ui import ids
+from bot.ui.ages import may_be_shown
 from bot.ui.base import Interaction, acting, answer, services_of
 from bot.ui.forms import open_form
 from bot.ui.moderation.access import moderator
 from bot.ui.moderation.removing import RemoveForm
-from bot.ui.ordering import age_restricted
 
 _Button = discord.ui.Button[Any]
 
@@ -66,7 +65,7 @@ class VideoButton(discord.ui.DynamicItem[_Button], template=ids.one_of(SHARE, DE
             interaction.guild_id,
             interaction.user.id,
             self.job_id,
-            suits=partial(_may_be_shown, interaction.client),
+            suits=partial(may_be_shown, interaction.client),
         )
         text = f"Your video is being shared in <#{shared.channel_id}>."
         await answer(interaction, text + (_AGAIN if shared.again else ""))
@@ -92,17 +91,6 @@ class VideoButton(discord.ui.DynamicItem[_Button], template=ids.one_of(SHARE, DE
         await videos.delete(interaction.guild_id, interaction.user.id, self.job_id)
         text = f"The video of job {self.job_id} is being deleted, wherever I have posted it."
         await interaction.response.edit_message(content=text, view=None)
-
-
-def _may_be_shown(client: discord.Client, made: Requester, showcase: int) -> bool:
-    """Whether what was made there may be seen in the showcase: not what is restricted by age, by
-    everybody.
-    """
-    guild = client.get_guild(made.guild_id)
-    if guild is None:
-        return True
-    there = guild.get_channel(made.parent_id or made.channel_id)
-    return not age_restricted(there) or age_restricted(guild.get_channel(showcase))
 
 
 def view_of(job_id: int) -> discord.ui.View:

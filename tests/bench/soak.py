@@ -22,6 +22,7 @@ import argparse
 import asyncio
 import os
 import random
+import re
 import shutil
 import statistics
 import sys
@@ -334,7 +335,10 @@ class Soak:
             when = f"{asked.what} {asked.at - self.began:+.2f}"
             print(f"  {when}: {tries}; meanwhile {self._around(asked.at)}")
         print(f"made for nobody  {self._made_for_nobody()}")
-        print(f"tracebacks       {self.town.log.count('Traceback')} in {self.town.folder}/bot.log")
+        told = _tracebacks(self.town.log)
+        print(f"tracebacks       {len(told)}{f' in {self.town.folder}/bot.log' if told else ''}")
+        for one in told[:MOST_TOLD]:
+            print(one)
         count = Counter(violation.broken for violation in self.violations)
         print("\n" + "   ".join(f"{kind} {count[kind]}" for kind in Broken))
         for violation in self.violations:
@@ -388,6 +392,11 @@ def _short(told: list[str], between: str) -> str:
     return between.join(told)
 
 
+def _tracebacks(log: str) -> list[str]:
+    """Each with the line before it, which says what went wrong, up to what was raised."""
+    return re.findall(r"^.*\nTraceback .*\n(?:[ \t].*\n|\n)*.*$", log, re.MULTILINE)
+
+
 async def main(arguments: argparse.Namespace) -> int:
     """Run, report; 1 when a promise was broken."""
     openapi = os.getenv("DISCORD_OPENAPI")
@@ -396,7 +405,7 @@ async def main(arguments: argparse.Namespace) -> int:
     soak = Soak(folder, arguments, Path(openapi) if openapi else None)
     await soak.run()
     code = soak.report()
-    if code == 0 and arguments.dir is None:
+    if code == 0 and arguments.dir is None and "Traceback" not in soak.town.log:
         shutil.rmtree(folder)
     return code
 

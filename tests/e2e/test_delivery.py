@@ -314,3 +314,25 @@ async def test_a_pika_that_fails_does_not_stop_deliveries(scene: Scene) -> None:
     await scene.delivered(card)
     scene.pika.faults.clear()
     await scene.delivered(waiting)
+
+
+@pytest.mark.parametrize("thread", [False, True])
+async def test_what_is_restricted_by_age_is_not_posted_in_front_of_everybody(
+    scene: Scene, thread: bool
+) -> None:
+    """The channel that the server has chosen for videos is open to all: the video stays where it
+    was asked for, and says why. In an age-restricted one it is posted.
+    """
+    videos = scene.guild.create_text_channel("videos")
+    await scene.choose(result=videos.id)
+    red = scene.guild.create_text_channel("red", nsfw=True)
+    place = red.create_thread("dark", owner=scene.alice) if thread else red
+    result = await scene.delivered(await scene.card(where=place))
+    assert result.channel is place
+    assert "as the channel chosen for videos is not age-restricted." in result.content
+    assert bots(videos) == []
+
+    await scene.delivered(await scene.card(who=scene.bob), videos)
+    late = scene.guild.create_text_channel("late-night", nsfw=True)
+    await scene.choose(result=late.id)
+    await scene.delivered(await scene.card(where=place), late)

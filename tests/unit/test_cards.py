@@ -47,7 +47,7 @@ from bot.ui.cards import (
     video_marker,
     video_name,
 )
-from bot.workflow.delivery.messenger import Outlook
+from bot.workflow.delivery.messenger import OPEN_TO_ALL, Outlook
 from tests.fakes import START, a_job, requester
 
 NASTY = [
@@ -235,11 +235,13 @@ def test_a_video_in_the_chosen_channel_says_so_on_both_sides() -> None:
         assert text.endswith(f"\n-# Asked for in <#333>.{signature(42)}")
     why = "\n-# Posted here, as the channel chosen for videos takes none from me."
     for text in (
-        result_text(job, Place.HERE, refused=True),
-        link_text(job, Place.HERE, None, refused=True),
+        result_text(job, Place.HERE, refused=50001),
+        link_text(job, Place.HERE, None, refused=50001),
     ):
         assert text.endswith(f"{why}{signature(42)}")
     assert "chosen" not in result_text(job, Place.HERE)
+    open_to_all = result_text(job, Place.HERE, refused=OPEN_TO_ALL)
+    assert "as the channel chosen for videos is not age-restricted." in open_to_all
 
 
 def test_a_shared_video_says_who_made_it_with_what_and_leads_back() -> None:

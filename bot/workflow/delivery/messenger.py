@@ -15,6 +15,10 @@ GONE: Final = frozenset({10003, 10008})
 (Discord docs, topics/opcodes-and-status-codes)."""
 
 
+OPEN_TO_ALL: Final = -1
+"""Our own code, beside Discord's: the chosen channel is none for what is restricted by age."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What a message says besides the job itself.
