@@ -123,4 +123,7 @@ async def _say(interaction: Interaction, text: str, message: dict[str, Any]) -> 
 
 
 def _too_late(error: BaseException) -> bool:
+    """Whether no answer of ours arrives any more; a form may have been that answer."""
+    if isinstance(error, NotAnsweredError):
+        return True
     return isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION

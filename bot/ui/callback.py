@@ -27,6 +27,7 @@ per outstanding answer, as discord.py opens them, loses most of a burst of 5,000
 
 CHANNEL_MESSAGE = 4
 UPDATE_MESSAGE = 7
+MODAL = 9
 INVALID_FORM = 50035
 UNKNOWN_INTERACTION = 10062
 ALREADY_ANSWERED = 40060
@@ -70,18 +71,29 @@ class Responder:
         A lost connection or a 5xx is tried again at once, as Discord takes only one first
         answer. Raises ``NotAnsweredError``.
         """
-        return await self._respond(interaction, CHANNEL_MESSAGE, message)
+        return await self._message(interaction, CHANNEL_MESSAGE, message)
 
     async def update(self, interaction: discord.Interaction[Any], message: dict[str, Any]) -> int:
         """Answer a button, a select or a form by changing the message that it is on, in the same
         way. Raises ``NotAnsweredError``.
         """
-        return await self._respond(interaction, UPDATE_MESSAGE, message)
+        return await self._message(interaction, UPDATE_MESSAGE, message)
 
-    async def _respond(
+    async def ask(self, interaction: discord.Interaction[Any], form: dict[str, Any]) -> None:
+        """Answer with a form, in the same way. Raises ``NotAnsweredError``."""
+        await self._respond(interaction, MODAL, form)
+
+    async def _message(
         self, interaction: discord.Interaction[Any], kind: int, message: dict[str, Any]
     ) -> int:
-        body = orjson.dumps({"type": kind, "data": message})
+        reply = await self._respond(interaction, kind, message)
+        return (await interaction.original_response()).id if reply is None else _message_id(reply)
+
+    async def _respond(
+        self, interaction: discord.Interaction[Any], kind: int, data: dict[str, Any]
+    ) -> bytes | None:
+        """Discord's reply; ``None`` where an earlier try has arrived, whose reply nobody got."""
+        body = orjson.dumps({"type": kind, "data": data})
         path = f"/interactions/{interaction.id}/{interaction.token}/callback?with_response=true"
         for tried in range(1, TRIES + 1):
             try:
@@ -93,11 +105,10 @@ class Responder:
                 continue
             self._on_answer(status)
             if status == 200:
-                return _message_id(reply)
+                return reply
             code = _code(reply)
             if code == ALREADY_ANSWERED and tried > 1:
-                # An earlier try has arrived after all.
-                return (await interaction.original_response()).id
+                return None
             if status < 500 or tried == TRIES:
                 raise NotAnsweredError(code, f"HTTP {status}")
         raise AssertionError("the last try returns or raises")

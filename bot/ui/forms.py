@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import discord
 
-from bot.ui.base import Interaction, acting
+from bot.ui.base import Interaction, acting, services_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Form(Protocol):
 
 async def open_form(interaction: Interaction, form: Form) -> None:
     """Show the form to whoever has pressed."""
-    await interaction.response.send_modal(modal_of(form))
+    await services_of(interaction).responder.ask(interaction, modal_of(form).to_dict())
 
 
 def modal_of(form: Form) -> discord.ui.Modal:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -372,6 +372,27 @@ def _review_row(scene: Scene, card: Message) -> dict[str, Any]:
         "SELECT * FROM delivery WHERE job_id = :id AND kind = 'review'", id=number(card)
     )
     return row
+
+
+@pytest.mark.parametrize("drop", ["before", "after"])
+async def test_a_form_whose_connection_broke_is_opened_all_the_same(
+    scene: Scene, drop: Literal["before", "after"]
+) -> None:
+    """The press had been told of something wrong on the bot's side, with a traceback in its log."""
+    mona = moderator(scene)
+    card, review = await held(scene, await hold(scene))
+    fault = scene.discord.faults.add(
+        Fault(
+            method="POST",
+            route="/interactions/{interaction_id}/{interaction_token}/callback",
+            drop=drop,
+            match=lambda request: isinstance(request.body, dict) and request.body["type"] == 9,
+        )
+    )
+    form = await opened(scene, mona, review, "Reject…")
+    assert fault.used
+    await filled(scene, mona, form, reason="not here")
+    await scene.state(card, "failed")
 
 
 async def test_a_review_that_somebody_deleted_is_posted_again(scene: Scene) -> None:

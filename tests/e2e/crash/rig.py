@@ -32,14 +32,23 @@ PATIENCE = 30.0
 
 SETTINGS = {"PIKA_DOUBT_SECONDS": "0.8", "DEFAULT_CONCURRENT": "10", "LOG_LEVEL": "INFO"}
 
+REMOVED_AT = (
+    "commit new removal + delivery.state (card) + delivery.shown (card) = what is no longer so + "
+    "new delivery (removal) + new audit_entry"
+)
+"""Where a moderator's removal is written down, and nothing of it is done."""
+
 REJECTED_AT = (
     "commit review.verdict + new audit_entry + new former_review + delivery.state (card)"
     " + job.state = failed + new delivery (notice)"
 )
 """The commit of a rejection."""
 
-OF_THE_MOMENT = re.compile(r"PATCH|delivery\.shown|percent|progressed|GET /v1/pika/jobs$")
-"""How often a card is rewritten, and how often Pika is asked."""
+OF_THE_MOMENT = re.compile(
+    r"PATCH|delivery\.shown|percent|progressed|GET /v1/pika/jobs$|^commit delivery\.due_at"
+)
+"""How often a card is rewritten, how often Pika is asked, and whether a video is there before its
+card is known."""
 
 Row = dict[str, Any]
 

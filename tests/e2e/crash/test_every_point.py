@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.crash.conftest import OpenRun, Points, Together, of_the_start
 from tests.e2e.crash.entry import request_label
-from tests.e2e.crash.rig import LIVES, REJECTED_AT, Point, live, read_points
+from tests.e2e.crash.rig import LIVES, REJECTED_AT, REMOVED_AT, Point, live, read_points
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -82,7 +82,7 @@ FIRST = {
     "the video was posted": ("create", "after POST /api/v10/channels/{id}/messages with files"),
     "the review was posted": ("approved", "after POST /api/v10/channels/{id}/messages with files"),
     "it was rejected": ("rejected", REJECTED_AT),
-    "it is to go": ("removed", "before DELETE /api/v10/channels/{id}/messages/{id}"),
+    "it is to go": ("removed", REMOVED_AT),
     "it is read back": ("shared", "after GET /api/v10/channels/{id}/messages/{id}"),
     "the notice was posted": ("moderated", "after POST /api/v10/channels/{id}/messages"),
 }
