@@ -128,7 +128,9 @@ class Courier:
         for line in self._lines:
             await self._advance(line)
         for delivery in await self._removing.due():
-            self._begin((delivery.job_id, delivery.kind), self._removing.delete(delivery))
+            key = delivery.job_id, delivery.kind
+            if self._begin(key, self._removing.delete(delivery)) is None:
+                self._removing.put_back(delivery)
         for job_id in self._upkeep.due():
             self._begin((job_id, "edit"), self._upkeep.rewrite(job_id))
 

@@ -71,6 +71,12 @@ class Removing:
             self._hurried -= {delivery.id for delivery in found}
         return found
 
+    def put_back(self, delivery: Delivery) -> None:
+        """It could not be begun, as a try is under way, which may be refused by what has changed
+        since: it is looked at again after that.
+        """
+        self._hurried.add(delivery.id)
+
     def reopened(self, guild_id: int, channel_id: int | None) -> None:
         """What the bot may do has changed in this channel, or in all of this server."""
         for delivery_id, (guild, channel) in list(self._refused.items()):

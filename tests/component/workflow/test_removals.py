@@ -489,3 +489,28 @@ async def test_many_removals_are_begun_a_few_at_a_time(open_house: OpenHouse) ->
         await house.deliver()
     for job in jobs:
         await _nothing_left(house, job)
+
+
+async def test_a_place_that_opens_while_a_try_is_under_way_is_not_missed(house: House) -> None:
+    """The try was refused a moment ago and is being written down: the next one is made right
+    after it, and not when the refusal is believed no longer.
+    """
+    job = await _delivered(house)
+    house.discord.undeletable = {CHANNEL: 50083}
+    await _remove(house, job)
+    await house.deliver()
+    assert house.discord.of(job.id, K.RESULT) != []
+    house.discord.undeletable = {}
+    under_way = asyncio.Event()
+    house.courier._begin((job.id, K.RESULT), _wait(under_way))
+    house.closed.reopen(GUILD, CHANNEL)
+    await house.courier.round()
+    under_way.set()
+    await house.courier.settle_down()
+    await house.deliver()
+
+    assert house.discord.of(job.id, K.RESULT) == []
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()

@@ -55,12 +55,14 @@ async def test_killed_at_any_point_nothing_is_lost_and_nothing_done_twice(
 async def test_killed_again_and_again_while_it_starts_it_starts_in_the_end(
     open_run: OpenRun, together: Together, points: Points
 ) -> None:
-    """A start may be killed at any point, and so may the next one, a little later."""
+    """A start may be killed at any point, and so may the next one, a little later. A command that
+    came meanwhile was not answered in time, and never was a job, or was answered and is delivered.
+    """
     steps = of_the_start(points["create"])
 
     async def killed_at(ends: list[Point]) -> None:
         async with open_run("create", ends=ends) as run:
-            assert await live(run, LIVES["create"]) == ["delivered"]
+            assert await live(run, LIVES["create"]) in (["delivered"], ["never was"])
             assert run.died
 
     await together(
